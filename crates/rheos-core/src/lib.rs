@@ -1,0 +1,20 @@
+//! The vocabulary of Rheos: the nouns that every other crate speaks.
+//!
+//! Nothing here does I/O, reads a clock or knows a protocol's bytes.
+//!
+//! | module | nouns |
+//! |---|---|
+//! | [`time`] | [`Timestamp`], [`Nanos`] |
+//! | [`frame`] | [`Frame`], [`FrameBatch`], [`LinkType`] |
+//! | [`tuple`] | [`Addr`], [`FiveTuple`], [`FlowKey`], [`Direction`] |
+//! | [`drops`] | [`DropReason`], [`DropCounters`] |
+
+pub mod drops;
+pub mod frame;
+pub mod time;
+pub mod tuple;
+
+pub use drops::{DropCounters, DropReason};
+pub use frame::{Frame, FrameBatch, FrameMeta, LinkType};
+pub use time::{Nanos, Timestamp};
+pub use tuple::{Addr, Direction, FiveTuple, FlowKey, IpVersion};

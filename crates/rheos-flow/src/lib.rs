@@ -1,0 +1,16 @@
+//! From packets to flows.
+//!
+//! [`Ingest`](ingest::Ingest) turns frame batches into packets: decode, fragment reassembly, filter, and the
+//! counters that account for every frame. [`FlowTable`](table::FlowTable) turns packets into bidirectional
+//! [`Flow`]s, judged by packet time only, so that offline, live and test runs of the same packets give the
+//! same flows.
+
+pub mod flow;
+pub mod history;
+pub mod ingest;
+pub mod table;
+
+pub use flow::{Arrival, DirectionTotals, EndReason, Flow, FlowHead, FlowState, InitiatorEvidence};
+pub use history::{ConnState, History};
+pub use ingest::{Ingest, IngestConfig, IngestCounters};
+pub use table::{FlowConfig, FlowTable, TableCounters};

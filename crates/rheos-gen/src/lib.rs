@@ -1,0 +1,1 @@
+//! Made traffic: seeded packets of whole conversations, with faults on request.

@@ -1,0 +1,1 @@
+//! Arrow record batches out: CSV, JSON Lines, Parquet, Arrow IPC.
