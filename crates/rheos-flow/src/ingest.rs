@@ -1,8 +1,7 @@
 //! From frame batches to packets: decode, reassembly of fragments, filter, and the accounts of every frame.
 
-use rheos_core::DropCounters;
-use rheos_core::FrameBatch;
-use rheos_wire::{DecodeConfig, Packet};
+use rheos_core::{DropCounters, DropReason, Frame, FrameBatch, LinkType};
+use rheos_wire::{DecodeConfig, Decoded, Packet, decode};
 
 /// How frames become packets.
 #[derive(Clone, Debug, Default)]
@@ -16,12 +15,67 @@ pub struct IngestConfig {
 pub struct IngestCounters {
     /// Frames taken in.
     pub frames: u64,
+    /// Captured bytes of them.
+    pub captured_bytes: u64,
+    /// Their bytes on the wire.
+    pub wire_bytes: u64,
+    /// Frames of which fewer bytes were captured than were on the wire.
+    pub cut: u64,
     /// Packets handed on.
     pub packets: u64,
     /// Fragments that became part of a reassembled packet (which is counted once, in `packets`).
     pub absorbed: u64,
     /// Frames that became no packet, by reason.
     pub drops: DropCounters,
+    /// Packets handed on although a checksum was wrong, by the reason for which they might have been dropped.
+    pub checksums_wrong: DropCounters,
+    /// Packets whose transport checksum was left to the sender's network card.
+    pub checksums_offloaded: u64,
+    /// Frames of link types that are not read.
+    pub unsupported_links: UnsupportedLinks,
+}
+
+impl IngestCounters {
+    /// Adds another worker's counts.
+    pub fn merge(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.captured_bytes += other.captured_bytes;
+        self.wire_bytes += other.wire_bytes;
+        self.cut += other.cut;
+        self.packets += other.packets;
+        self.absorbed += other.absorbed;
+        self.drops.merge(&other.drops);
+        self.checksums_wrong.merge(&other.checksums_wrong);
+        self.checksums_offloaded += other.checksums_offloaded;
+        for (link, frames) in &other.unsupported_links.by_number {
+            self.unsupported_links.add(*link, *frames);
+        }
+        self.unsupported_links.others += other.unsupported_links.others;
+    }
+}
+
+/// Frames per link type that is not read, for the first [`Self::NAMED_MAX`] such types.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnsupportedLinks {
+    /// Link types with their frames, in order of first sight.
+    pub by_number: Vec<(LinkType, u64)>,
+    /// Frames of further link types.
+    pub others: u64,
+}
+
+impl UnsupportedLinks {
+    /// How many link types are told apart.
+    pub const NAMED_MAX: usize = 32;
+
+    fn add(&mut self, link: LinkType, frames: u64) {
+        if let Some((_, count)) = self.by_number.iter_mut().find(|(known, _)| *known == link) {
+            *count += frames;
+        } else if self.by_number.len() < Self::NAMED_MAX {
+            self.by_number.push((link, frames));
+        } else {
+            self.others += frames;
+        }
+    }
 }
 
 /// The first stage of every road.
@@ -29,17 +83,55 @@ pub struct IngestCounters {
 pub struct Ingest {
     /// The accounts so far.
     pub counters: IngestCounters,
+    config: IngestConfig,
+    packet: Packet,
 }
 
 impl Ingest {
     /// A stage that has seen nothing.
-    pub fn new(_config: IngestConfig) -> Self {
-        Self::default()
+    pub fn new(config: IngestConfig) -> Self {
+        Self { config, ..Self::default() }
     }
 
     /// Decodes a batch and hands each packet on, with the bytes its offsets point into.
-    pub fn batch(&mut self, _batch: &FrameBatch, _packet: impl FnMut(&Packet, &[u8])) {}
+    pub fn batch(&mut self, batch: &FrameBatch, mut packet: impl FnMut(&Packet, &[u8])) {
+        for (frame, index) in batch.iter().zip(batch.first_index..) {
+            self.frame(frame, index, &mut packet);
+        }
+    }
+
+    /// Decodes one frame, number `index` of its stream, and hands its packet on, if it is or completes one.
+    #[inline]
+    pub fn frame(&mut self, frame: Frame<'_>, index: u64, packet: &mut impl FnMut(&Packet, &[u8])) {
+        self.counters.frames += 1;
+        self.counters.captured_bytes += frame.data.len() as u64;
+        self.counters.wire_bytes += u64::from(frame.wire_len);
+        self.counters.cut += u64::from((frame.data.len() as u64) < u64::from(frame.wire_len));
+        match decode(frame, index, &self.config.decode, &mut self.packet) {
+            Decoded::Packet => self.hand_on(frame.data, packet),
+            Decoded::Fragment(_) => self.counters.drops.add(DropReason::FragmentIncomplete),
+            Decoded::Dropped(reason) => self.drop(reason, frame.link),
+        }
+    }
 
     /// The input ended: what was held for reassembly is counted as incomplete.
     pub fn finish(&mut self) {}
+
+    #[inline]
+    fn hand_on(&mut self, bytes: &[u8], packet: &mut impl FnMut(&Packet, &[u8])) {
+        if let Some(reason) = self.packet.checksum.wrong {
+            self.counters.checksums_wrong.add(reason);
+        }
+        self.counters.checksums_offloaded += u64::from(self.packet.checksum.offloaded);
+        self.counters.packets += 1;
+        packet(&self.packet, bytes);
+    }
+
+    #[cold]
+    fn drop(&mut self, reason: DropReason, link: LinkType) {
+        self.counters.drops.add(reason);
+        if reason == DropReason::LinkUnsupported {
+            self.counters.unsupported_links.add(link, 1);
+        }
+    }
 }

@@ -8,9 +8,13 @@
 pub mod flow;
 pub mod history;
 pub mod ingest;
+pub mod key;
+mod lifetime;
+mod recency;
 pub mod table;
 
 pub use flow::{Arrival, DirectionTotals, EndReason, Flow, FlowHead, FlowState, InitiatorEvidence};
 pub use history::{ConnState, History};
-pub use ingest::{Ingest, IngestConfig, IngestCounters};
+pub use ingest::{Ingest, IngestConfig, IngestCounters, UnsupportedLinks};
+pub use key::{Keyed, key_hash, key_of, shard_of};
 pub use table::{FlowConfig, FlowTable, TableCounters};
