@@ -7,14 +7,17 @@
 //! | [`time`] | [`Timestamp`], [`Nanos`] |
 //! | [`frame`] | [`Frame`], [`FrameBatch`], [`LinkType`] |
 //! | [`tuple`] | [`Addr`], [`FiveTuple`], [`FlowKey`], [`Direction`] |
+//! | [`seed`] | [`Seed`], [`Rng`], [`Chance`] |
 //! | [`drops`] | [`DropReason`], [`DropCounters`] |
 
 pub mod drops;
 pub mod frame;
+pub mod seed;
 pub mod time;
 pub mod tuple;
 
 pub use drops::{DropCounters, DropReason};
 pub use frame::{Frame, FrameBatch, FrameMeta, LinkType};
+pub use seed::{Chance, Rng, Seed};
 pub use time::{Nanos, Timestamp};
 pub use tuple::{Addr, Direction, FiveTuple, FlowKey, IpVersion};
