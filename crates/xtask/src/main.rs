@@ -1,2 +1,62 @@
-//! The doors.
-fn main() {}
+//! The project's doors: `cargo xtask <door>`.
+//!
+//! A door prints what it does, runs the same commands that a person would type, and fails with the
+//! name of the step that failed.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a door talks to the person at it")]
+
+mod commands;
+mod content;
+mod floors;
+mod guard;
+mod oracles;
+mod reference;
+mod sizes;
+mod steps;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's doors", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    door: Door,
+}
+
+#[derive(Subcommand)]
+enum Door {
+    /// Everything that guards the project, installing the tools that its tests compare with
+    Test,
+    /// Structure rules: floors, sizes, names, contents, fresh generated pages, commands in the texts
+    Tidy,
+    /// Write the generated pages under docs/reference
+    Docs {
+        /// Only tell whether they are fresh
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let root = steps::root()?;
+    match Cli::parse().door {
+        Door::Test => guard::test(&root),
+        Door::Tidy => tidy::tidy(&root),
+        Door::Docs { check: true } => reference::check(&root),
+        Door::Docs { check: false } => reference::write(&root),
+    }
+}
