@@ -8,11 +8,15 @@
 //! | [`frame`] | [`Frame`], [`FrameBatch`], [`LinkType`] |
 //! | [`tuple`] | [`Addr`], [`FiveTuple`], [`FlowKey`], [`Direction`] |
 //! | [`seed`] | [`Seed`], [`Rng`], [`Chance`] |
+//! | [`filter`] | [`filter::Filter`]: the filter language's expression and parser |
+//! | [`suggest`] | the nearest known word to a mistyped one |
 //! | [`drops`] | [`DropReason`], [`DropCounters`] |
 
 pub mod drops;
+pub mod filter;
 pub mod frame;
 pub mod seed;
+pub mod suggest;
 pub mod time;
 pub mod tuple;
 
