@@ -9,6 +9,7 @@
 //! | [`tuple`] | [`Addr`], [`FiveTuple`], [`FlowKey`], [`Direction`] |
 //! | [`seed`] | [`Seed`], [`Rng`], [`Chance`] |
 //! | [`filter`] | [`filter::Filter`]: the filter language's expression and parser |
+//! | [`units`] | [`units::Count`], [`units::Bytes`], [`units::BitRate`], [`units::Percent`], formats for people |
 //! | [`suggest`] | the nearest known word to a mistyped one |
 //! | [`drops`] | [`DropReason`], [`DropCounters`] |
 
@@ -19,6 +20,7 @@ pub mod seed;
 pub mod suggest;
 pub mod time;
 pub mod tuple;
+pub mod units;
 
 pub use drops::{DropCounters, DropReason};
 pub use frame::{Frame, FrameBatch, FrameMeta, LinkType};
