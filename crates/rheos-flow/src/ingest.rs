@@ -1,13 +1,18 @@
 //! From frame batches to packets: decode, reassembly of fragments, filter, and the accounts of every frame.
 
 use rheos_core::{DropCounters, DropReason, Frame, FrameBatch, LinkType};
-use rheos_wire::{DecodeConfig, Decoded, Packet, decode};
+use rheos_wire::{DecodeConfig, Decoded, Fragment, Packet, decode, decode_datagram};
+
+use crate::fragments::Reassembler;
+use crate::{FragmentConfig, FragmentCounters};
 
 /// How frames become packets.
 #[derive(Clone, Debug, Default)]
 pub struct IngestConfig {
     /// How frames are decoded.
     pub decode: DecodeConfig,
+    /// How fragments become datagrams.
+    pub fragments: FragmentConfig,
 }
 
 /// The accounts: `frames == packets + absorbed + drops.total()` after [`Ingest::finish`].
@@ -78,19 +83,34 @@ impl UnsupportedLinks {
     }
 }
 
+/// Datagrams in fragments in tunnels in fragments: so many times over and no more.
+const NESTED_FRAGMENTS_MAX: u8 = 4;
+
 /// The first stage of every road.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ingest {
     /// The accounts so far.
     pub counters: IngestCounters,
-    config: IngestConfig,
+    config: DecodeConfig,
+    reassembler: Reassembler,
     packet: Packet,
+}
+
+impl Default for Ingest {
+    fn default() -> Self {
+        Self::new(IngestConfig::default())
+    }
 }
 
 impl Ingest {
     /// A stage that has seen nothing.
     pub fn new(config: IngestConfig) -> Self {
-        Self { config, ..Self::default() }
+        Self {
+            counters: IngestCounters::default(),
+            config: config.decode,
+            reassembler: Reassembler::new(config.fragments),
+            packet: Packet::default(),
+        }
     }
 
     /// Decodes a batch and hands each packet on, with the bytes its offsets point into.
@@ -107,15 +127,22 @@ impl Ingest {
         self.counters.captured_bytes += frame.data.len() as u64;
         self.counters.wire_bytes += u64::from(frame.wire_len);
         self.counters.cut += u64::from((frame.data.len() as u64) < u64::from(frame.wire_len));
-        match decode(frame, index, &self.config.decode, &mut self.packet) {
+        match decode(frame, index, &self.config, &mut self.packet) {
             Decoded::Packet => self.hand_on(frame.data, packet),
-            Decoded::Fragment(_) => self.counters.drops.add(DropReason::FragmentIncomplete),
+            Decoded::Fragment(fragment) => self.reassemble(&fragment, frame.data, 0, packet),
             Decoded::Dropped(reason) => self.drop(reason, frame.link),
         }
     }
 
     /// The input ended: what was held for reassembly is counted as incomplete.
-    pub fn finish(&mut self) {}
+    pub fn finish(&mut self) {
+        self.reassembler.finish(&mut self.counters.drops);
+    }
+
+    /// What happened in reassembly.
+    pub fn fragment_counters(&self) -> &FragmentCounters {
+        &self.reassembler.counters
+    }
 
     #[inline]
     fn hand_on(&mut self, bytes: &[u8], packet: &mut impl FnMut(&Packet, &[u8])) {
@@ -125,6 +152,36 @@ impl Ingest {
         self.counters.checksums_offloaded += u64::from(self.packet.checksum.offloaded);
         self.counters.packets += 1;
         packet(&self.packet, bytes);
+    }
+
+    /// Takes in a fragment; the frames of a finished datagram are absorbed but for one, which becomes whatever the
+    /// datagram becomes.
+    #[cold]
+    fn reassemble(
+        &mut self,
+        fragment: &Fragment,
+        bytes: &[u8],
+        nested: u8,
+        packet: &mut impl FnMut(&Packet, &[u8]),
+    ) {
+        let drops = &mut self.counters.drops;
+        let Some(whole) = self.reassembler.add(fragment, bytes, &self.packet, drops) else {
+            return;
+        };
+        self.counters.absorbed += u64::from(whole.frames) - 1;
+        self.packet.wire_len = whole.wire_len;
+        let decoded = decode_datagram(&whole.bytes, &self.config, &mut self.packet);
+        self.packet.reassembled = true;
+        self.packet.fragments = whole.frames.min(u32::from(u16::MAX)) as u16;
+        match decoded {
+            Decoded::Packet => self.hand_on(&whole.bytes, packet),
+            Decoded::Fragment(inner) if nested < NESTED_FRAGMENTS_MAX => {
+                self.reassemble(&inner, &whole.bytes, nested + 1, packet);
+            }
+            Decoded::Fragment(_) => self.counters.drops.add(DropReason::FragmentMalformed),
+            Decoded::Dropped(reason) => self.counters.drops.add(reason),
+        }
+        self.reassembler.recycle(whole.bytes);
     }
 
     #[cold]

@@ -81,7 +81,7 @@ pub fn key_hash(key: &FlowKey, seed: u64) -> u64 {
 /// Spreads hashes over `shards` by bits that the table's buckets and tags use last.
 #[inline]
 pub const fn shard_of(hash: u64, shards: usize) -> usize {
-    (((hash >> 24) & 0xffff_ffff) * shards as u64 >> 32) as usize
+    ((((hash >> 24) & 0xffff_ffff) * shards as u64) >> 32) as usize
 }
 
 #[inline]

@@ -6,14 +6,17 @@
 //! same flows.
 
 pub mod flow;
+pub mod fragments;
 pub mod history;
 pub mod ingest;
 pub mod key;
 mod lifetime;
 mod recency;
 pub mod table;
+mod tracker;
 
 pub use flow::{Arrival, DirectionTotals, EndReason, Flow, FlowHead, FlowState, InitiatorEvidence};
+pub use fragments::{FragmentConfig, FragmentCounters, OverlapPolicy};
 pub use history::{ConnState, History};
 pub use ingest::{Ingest, IngestConfig, IngestCounters, UnsupportedLinks};
 pub use key::{Keyed, key_hash, key_of, shard_of};

@@ -1,4 +1,4 @@
-//! Which flow was seen least recently, and which are due to end.
+//! Which flow (or half-assembled datagram) was seen least recently, and which are due to end.
 //!
 //! A flow's timeout depends only on its class (open, or closed and lingering), and within a class it is the
 //! same for all. Then the order of expiry is the order of last sight, and a linked list per class keeps it
@@ -14,14 +14,8 @@ use rheos_core::{Nanos, Timestamp};
 /// No entry.
 const NIL: u32 = u32::MAX;
 
-/// Which timeout holds for a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// The idle timeout.
-    Open = 0,
-    /// The linger of a closed connection.
-    Closed = 1,
-}
+/// Which of the two timeouts holds: 0 or 1.
+pub(crate) type Class = u8;
 
 /// What the lists know of one slot.
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +46,13 @@ pub(crate) struct Recency {
 }
 
 impl Recency {
-    /// Empty lists; a flow is due when the clock is more than its class's timeout beyond its last sight.
-    pub(crate) fn new(open: Nanos, closed: Nanos) -> Self {
-        let list = |timeout| List { head: NIL, tail: NIL, timeout };
-        Self { links: Vec::new(), lists: [list(open), list(closed)], quiet_until: Timestamp::MAX }
+    /// Empty lists; a slot is due when the clock is more than its class's timeout beyond its last sight.
+    pub(crate) fn new(timeouts: [Nanos; 2]) -> Self {
+        Self {
+            links: Vec::new(),
+            lists: timeouts.map(|timeout| List { head: NIL, tail: NIL, timeout }),
+            quiet_until: Timestamp::MAX,
+        }
     }
 
     /// The link of a slot.
@@ -64,21 +61,21 @@ impl Recency {
         &self.links[slot as usize]
     }
 
-    /// Puts a slot that is in no list at the tail of the open ones.
-    pub(crate) fn insert(&mut self, slot: u32, hash: u64, now: Timestamp) {
-        let link = Link { hash, seen: now, prev: NIL, next: NIL, class: Class::Open };
+    /// Puts a slot that is in no list at the tail of `class`.
+    pub(crate) fn insert(&mut self, slot: u32, hash: u64, class: Class, now: Timestamp) {
+        let link = Link { hash, seen: now, prev: NIL, next: NIL, class };
         match self.links.get_mut(slot as usize) {
             Some(place) => *place = link,
             None => self.links.push(link),
         }
-        self.append(slot, Class::Open, now);
+        self.append(slot, class, now);
     }
 
     /// Moves a slot to the tail of `class`. `now` never runs back.
     #[inline]
     pub(crate) fn touch(&mut self, slot: u32, class: Class, now: Timestamp) {
         let link = &mut self.links[slot as usize];
-        if link.class == class && self.lists[class as usize].tail == slot {
+        if link.class == class && self.lists[usize::from(class)].tail == slot {
             link.seen = now;
             return;
         }
@@ -89,7 +86,7 @@ impl Recency {
     /// Takes a slot out of its list.
     pub(crate) fn remove(&mut self, slot: u32) {
         let Link { prev, next, class, .. } = self.links[slot as usize];
-        let list = &mut self.lists[class as usize];
+        let list = &mut self.lists[usize::from(class)];
         match prev {
             NIL => list.head = next,
             _ => self.links[prev as usize].next = next,
@@ -101,7 +98,7 @@ impl Recency {
     }
 
     fn append(&mut self, slot: u32, class: Class, now: Timestamp) {
-        let list = &mut self.lists[class as usize];
+        let list = &mut self.lists[usize::from(class)];
         let tail = list.tail;
         list.tail = slot;
         if tail == NIL {
@@ -130,8 +127,8 @@ impl Recency {
                 .then(|| (self.links[list.head as usize].seen + list.timeout, list.head))
         };
         let first = match (due(&self.lists[0]), due(&self.lists[1])) {
-            (Some(open), Some(closed)) => Some(if closed.0 < open.0 { closed } else { open }),
-            (open, closed) => open.or(closed),
+            (Some(zero), Some(one)) => Some(if one.0 < zero.0 { one } else { zero }),
+            (zero, one) => zero.or(one),
         };
         let Some((deadline, slot)) = first else {
             self.quiet_until = Timestamp::MAX;
@@ -144,18 +141,18 @@ impl Recency {
         None
     }
 
-    /// The slot seen least recently, of both classes; among equals a closed one.
+    /// The slot seen least recently, of both classes; among equals one of class 1.
     pub(crate) fn oldest(&self) -> Option<u32> {
         let seen = |list: &List| {
             (list.head != NIL).then(|| (self.links[list.head as usize].seen, list.head))
         };
         match (seen(&self.lists[0]), seen(&self.lists[1])) {
-            (Some(open), Some(closed)) => Some(if open.0 < closed.0 { open.1 } else { closed.1 }),
-            (open, closed) => open.or(closed).map(|(_, slot)| slot),
+            (Some(zero), Some(one)) => Some(if zero.0 < one.0 { zero.1 } else { one.1 }),
+            (zero, one) => zero.or(one).map(|(_, slot)| slot),
         }
     }
 
-    /// Every slot that is in a list: the open ones, then the closed ones, each longest unseen first.
+    /// Every slot that is in a list: class 0, then class 1, each longest unseen first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.lists.iter().flat_map(|list| {
             let first = (list.head != NIL).then_some(list.head);
@@ -186,12 +183,12 @@ mod tests {
 
     #[test]
     fn the_first_to_run_out_comes_first_whatever_its_class() {
-        let mut recency = Recency::new(Nanos(100), Nanos(10));
+        let mut recency = Recency::new([Nanos(100), Nanos(10)]);
         for slot in 0..4 {
-            recency.insert(slot, 0, at(u64::from(slot)));
+            recency.insert(slot, 0, 0, at(u64::from(slot)));
         }
-        recency.touch(1, Class::Closed, at(5));
-        recency.touch(0, Class::Open, at(6));
+        recency.touch(1, 1, at(5));
+        recency.touch(0, 0, at(6));
         assert_eq!(recency.iter().collect::<Vec<_>>(), [2, 3, 0, 1]);
         assert_eq!(recency.oldest(), Some(2));
         assert!(!recency.may_be_overdue(at(15)));

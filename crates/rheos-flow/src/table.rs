@@ -6,13 +6,18 @@ use hashbrown::HashTable;
 use rheos_core::{Direction, Nanos, Timestamp};
 use rheos_wire::Packet;
 
-use crate::history::Tracker;
 use crate::lifetime::{Lifetime, TCP, initiator_of};
 use crate::recency::{Class, Recency};
+use crate::tracker::Tracker;
 use crate::{
     Arrival, ConnState, DirectionTotals, EndReason, Flow, FlowHead, FlowState, History,
     InitiatorEvidence, Keyed,
 };
+
+/// Under the idle timeout.
+const OPEN: Class = 0;
+/// Under the linger of closed connections.
+const CLOSED: Class = 1;
 
 /// How packets become flows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +129,7 @@ impl<S: FlowState> FlowTable<S> {
         let late = |timeout: Nanos| Nanos(timeout.0.saturating_add(config.reorder_slack.0));
         Self {
             counters: TableCounters::default(),
-            recency: Recency::new(late(config.idle_timeout), late(config.tcp_linger)),
+            recency: Recency::new([late(config.idle_timeout), late(config.tcp_linger)]),
             index: HashTable::new(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -176,8 +181,8 @@ impl<S: FlowState> FlowTable<S> {
         let slot = &mut self.slots[index as usize];
         slot.take_in(&self.state_config, packet, bytes, keyed.direction);
         let class = match slot.life.closed() {
-            EndReason::None => Class::Open,
-            _ => Class::Closed,
+            EndReason::None => OPEN,
+            _ => CLOSED,
         };
         self.recency.touch(index, class, self.clock);
     }
@@ -254,7 +259,7 @@ impl<S: FlowState> FlowTable<S> {
         if reason == EndReason::None {
             return;
         }
-        let kept = (slot.flow.head.initiator, slot.upper_initiates);
+        let kept = (slot.flow.head.initiator, slot.upper_initiates, slot.life);
         self.end(index, reason, ended);
         self.counters.created += 1;
         let slot = &mut self.slots[index as usize];
@@ -262,7 +267,7 @@ impl<S: FlowState> FlowTable<S> {
         let key = slot.flow.head.key;
         slot.begin(packet, &Keyed { key, direction: along_key, hash: 0 });
         if reason == EndReason::Active {
-            slot.keep_orientation(kept);
+            slot.go_on(kept);
         }
     }
 
@@ -284,7 +289,7 @@ impl<S: FlowState> FlowTable<S> {
             (self.slots.len() - 1) as u32
         };
         self.slots[index as usize].begin(packet, keyed);
-        self.recency.insert(index, keyed.hash, self.clock);
+        self.recency.insert(index, keyed.hash, OPEN, self.clock);
         let recency = &self.recency;
         self.index.insert_unique(keyed.hash, index, |&slot| recency.link(slot).hash);
         self.counters.created += 1;
@@ -345,7 +350,6 @@ impl<S: FlowState> Slot<S> {
         self.upper_initiates = sent != keyed.direction;
         self.previous = [None; 2];
         self.life = Lifetime::default();
-        self.tracker = Tracker::default();
         self.flow.head = FlowHead {
             key: self.flow.head.key,
             tuple: if sent == Direction::Forward { packet.tuple } else { packet.tuple.reversed() },
@@ -366,9 +370,11 @@ impl<S: FlowState> Slot<S> {
         self.tracker.begin(&mut self.flow.head);
     }
 
-    /// A flow cut by the active timeout goes on with the same initiator, whoever sends next.
-    fn keep_orientation(&mut self, (initiator, upper): (InitiatorEvidence, bool)) {
+    /// A flow cut by the active timeout goes on with the same initiator, whoever sends next, and the same
+    /// connection.
+    fn go_on(&mut self, (initiator, upper, life): (InitiatorEvidence, bool, Lifetime)) {
         let key = self.flow.head.key.tuple;
+        self.life = life;
         self.flow.head.initiator = initiator;
         self.upper_initiates = upper;
         self.flow.head.tuple = if upper { key.reversed() } else { key };
@@ -420,7 +426,7 @@ impl<S: FlowState> Slot<S> {
         if packet.tuple.protocol == TCP {
             self.life.on_segment(direction, &packet.tcp, packet.payload_len);
         }
-        self.tracker.on_packet(head, direction, packet, bytes);
+        self.tracker.on_packet(head, direction, packet);
         let since = |before: Option<Timestamp>| before.map(|t| packet.ts.since(t));
         let arrival = Arrival {
             direction,
