@@ -3,11 +3,38 @@
 //! [`decode`](decode::decode) walks a frame from its link header through tunnels to the transport header and
 //! fills a [`Packet`]. Nothing here allocates, does I/O, panics, or loops without bound on any input:
 //! each view checks its length once, and every accessor after that is total.
+//!
+//! | files | what they read |
+//! |---|---|
+//! | `decode`, `walk` | the loop over headers and its state |
+//! | `link`, `ppp`, `mpls`, `wifi` | from the first byte to IP |
+//! | `ipv4`, `ipv6` | IP and fragments |
+//! | `transport`, [`tcp`], `udp`, `sctp`, [`icmp`] | ports, payload, options |
+//! | [`tunnel`], `gre`, `l2tp` | packets in packets |
+//! | [`checksum`] | the Internet checksum |
 
+pub mod checksum;
 pub mod decode;
+mod gre;
+pub mod icmp;
+mod ipv4;
+mod ipv6;
+mod l2tp;
+mod link;
+mod mpls;
 pub mod packet;
+mod ppp;
+mod sctp;
+pub mod tcp;
+mod transport;
+pub mod tunnel;
+mod udp;
+mod walk;
+mod wifi;
 
 pub use decode::{ChecksumPolicy, DecodeConfig, Decoded, TunnelPolicy, decode, decode_datagram};
 pub use packet::{
     ChecksumState, Fragment, Layer, Layers, Packet, TcpHeader, Tunnel, TunnelKind, tcp_flags,
 };
+pub use tcp::{SackBlocks, TcpOption, TcpOptions};
+pub use tunnel::TunnelPorts;

@@ -130,6 +130,12 @@ impl Layers {
         }
     }
 
+    /// Takes the last header back.
+    #[inline]
+    pub fn pop(&mut self) {
+        self.len = self.len.saturating_sub(1);
+    }
+
     /// The headers, outermost first.
     #[inline]
     pub fn as_slice(&self) -> &[Layer] {
@@ -243,7 +249,7 @@ pub struct ChecksumState {
     /// The wrong checksum, as the reason under which it is counted: the lowest layer's first.
     pub wrong: Option<DropReason>,
     /// The transport checksum is wrong but equals the bare pseudo-header sum: the sender's network
-    /// card was to fill it in. Not counted as wrong.
+    /// card was to fill it in; or the IPv4 header checksum is 0 for the same reason. Not counted as wrong.
     pub offloaded: bool,
 }
 
