@@ -1,0 +1,5 @@
+//! Integration tests of capture files.
+
+mod it {
+    mod pcap;
+}
