@@ -1,0 +1,12 @@
+//! Tests of the flow crate from outside.
+
+#![allow(clippy::unwrap_used)]
+
+mod it {
+    mod corpus;
+    mod flows;
+    mod fragments;
+    mod history;
+    mod packets;
+    mod soup;
+}
