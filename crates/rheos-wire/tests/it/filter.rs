@@ -1,6 +1,12 @@
 //! The filter language against the one it is a subset of: `tcpdump` must choose exactly the same packets
 //! of the corpus' plain captures for the same text, packet by packet.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test: it stops at what it does not expect"
+)]
+
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
