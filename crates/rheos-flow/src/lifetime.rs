@@ -1,7 +1,7 @@
 //! When a TCP connection has closed, and when a packet of its tuple belongs to the next one.
 
 use rheos_core::Direction;
-use rheos_wire::{Packet, TcpHeader, tcp_flags};
+use rheos_wire::{Packet, TcpHeader, icmp, tcp_flags};
 
 use crate::{EndReason, InitiatorEvidence};
 
@@ -101,18 +101,16 @@ pub(crate) fn initiator_of(packet: &Packet) -> (InitiatorEvidence, Direction) {
             both if both == tcp_flags::SYN | tcp_flags::ACK => answer,
             _ => unknown,
         },
-        // RFC 792, 950, 1256: echo, router discovery, timestamp, information, address mask.
-        ICMP => match packet.icmp_type {
-            8 | 10 | 13 | 15 | 17 => request,
-            0 | 9 | 14 | 16 | 18 => answer,
-            _ => unknown,
-        },
-        // RFC 4443, 2710, 4861: echo, listener query and report, router and neighbour discovery.
-        ICMPV6 => match packet.icmp_type {
-            128 | 130 | 133 | 135 => request,
-            129 | 131 | 134 | 136 => answer,
-            _ => unknown,
-        },
+        ICMP | ICMPV6 => {
+            let (kind, version) = (packet.icmp_type, packet.tuple.version);
+            if icmp::is_request(kind, version) {
+                request
+            } else if icmp::is_reply(kind, version) {
+                answer
+            } else {
+                unknown
+            }
+        }
         _ => unknown,
     }
 }

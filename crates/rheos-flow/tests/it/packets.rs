@@ -1,5 +1,6 @@
 //! Packets made by hand, and the flows a table makes of them.
 
+use proptest::test_runner::Config;
 use rheos_core::{Addr, FiveTuple, IpVersion, Nanos, Timestamp};
 use rheos_flow::{Flow, FlowConfig, FlowTable};
 use rheos_wire::{Packet, TcpHeader};
@@ -80,4 +81,9 @@ pub(crate) fn flows_of(packets: &[Packet], config: &FlowConfig) -> Vec<Flow<()>>
     }
     table.finish(&mut |flow| flows.push(flow.clone()));
     flows
+}
+
+/// How property tests run: a failure prints its input, which then becomes a test of its own.
+pub(crate) fn cases() -> Config {
+    Config { failure_persistence: None, ..Config::default() }
 }

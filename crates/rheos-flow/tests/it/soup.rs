@@ -78,6 +78,8 @@ fn content(flow: &Flow<()>) -> impl Ord + std::fmt::Debug + use<> {
 }
 
 proptest! {
+    #![proptest_config(super::packets::cases())]
+
     #[test]
     fn every_packet_is_in_one_flow(packets in any_soup(), config in any_config()) {
         let flows = flows_of(&packets, &config);
