@@ -1,2 +1,39 @@
-//! The binary.
-fn main() {}
+//! The `rheos` binary: the definition of the command line, and the glue between the crates below it.
+//!
+//! Each command is one file under `commands/`; what commands share has a file by its topic.
+
+mod cli;
+mod commands;
+mod config;
+mod environment;
+mod exit;
+mod failure;
+mod interrupt;
+mod output;
+mod progress;
+mod table;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error).into(),
+    };
+    let output = Output::new(cli.global.color, cli.global.verbosity());
+    let status = match interrupt::install() {
+        Ok(()) => commands::run(cli, &output),
+        Err(error) => Err(error),
+    };
+    match status {
+        Ok(status) => status,
+        Err(error) => failure::report(&output, &error),
+    }
+    .into()
+}

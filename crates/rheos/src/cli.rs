@@ -1,0 +1,151 @@
+//! The command tree. Each command's arguments live beside the command.
+
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Style};
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::commands::{completions, config_check, config_init, config_show, doctor, man};
+use crate::output::ColorChoice;
+use crate::progress::ProgressStyle;
+
+const STYLES: Styles = Styles::styled()
+    .header(Style::new().bold())
+    .usage(Style::new().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .error(AnsiColor::Red.on_default().bold())
+    .valid(AnsiColor::Cyan.on_default())
+    .invalid(AnsiColor::Yellow.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  rheos features extract capture.pcap -o flows.parquet
+  tcpdump -w - | rheos features extract - | head
+  rheos features describe duration
+
+Exit codes:
+  0    done; also when the reader of a pipe had enough
+  1    finished, but a check failed: a damaged capture, a failed `doctor` check
+  2    wrong usage, wrong input or an unfit environment
+  130  interrupted";
+
+/// One toolkit for everything that flows on a network: read packets, make flows, rows and reports.
+///
+/// Data goes to standard output, talk to standard error; `-` is standard input or output.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rheos",
+    version,
+    long_version = long_version(),
+    styles = STYLES,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_long_help = EXAMPLES,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Say less: errors only.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use colour; `NO_COLOR` is respected.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_short_help = true,
+        hide_possible_values = false
+    )]
+    pub(crate) color: ColorChoice,
+    /// How to show progress, on standard error.
+    #[arg(
+        long,
+        global = true,
+        value_name = "STYLE",
+        default_value = "auto",
+        env = "RHEOS_PROGRESS",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    pub(crate) progress: ProgressStyle,
+    /// Configuration file, YAML or TOML (`rheos config init` prints one).
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "RHEOS_CONFIG",
+        hide_env_values = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+}
+
+impl GlobalArgs {
+    /// -1 errors only, 0 summaries, 1 and more details.
+    pub(crate) fn verbosity(&self) -> i8 {
+        if self.quiet { -1 } else { i8::try_from(self.verbose).unwrap_or(i8::MAX) }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Look for what this machine lacks or slows down.
+    Doctor(doctor::DoctorArgs),
+    /// Make, check and explain the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completion script of a shell.
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write all of them to a folder.
+    Man(man::ManArgs),
+}
+
+/// `rheos config`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print a configuration file with every key, its default and its meaning.
+    Init(config_init::InitArgs),
+    /// Check a configuration file.
+    Check(config_check::CheckArgs),
+    /// Show the settings in force.
+    Show(config_show::ShowArgs),
+}
+
+/// Version, target and what was compiled in.
+fn long_version() -> String {
+    format!(
+        "{}\ntarget: {}-{}\nbuild: {}\nformats: csv, jsonl, parquet, arrow; captures: pcap, pcapng; compressed: gzip, zstd, lz4",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::ARCH,
+        std::env::consts::OS,
+        if cfg!(debug_assertions) { "debug" } else { "release" },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,150 @@
+//! The table of settings: everything else about them is derived from it.
+
+use super::value::Kind;
+
+/// What is known of one setting.
+#[derive(Debug)]
+pub(crate) struct KeyInfo {
+    /// Which one.
+    pub(crate) key: Key,
+    /// Section of the file, and first word of the variable.
+    pub(crate) section: &'static str,
+    /// Name within the section.
+    pub(crate) name: &'static str,
+    /// What it takes.
+    pub(crate) kind: Kind,
+    /// Its value when no layer says otherwise.
+    pub(crate) default: &'static str,
+    /// The flag that sets it.
+    pub(crate) flag: Option<&'static str>,
+    /// Whether rows can differ by it; such keys are part of the configuration hash.
+    pub(crate) changes_rows: bool,
+    /// What it means, and who would turn it.
+    pub(crate) meaning: &'static str,
+}
+
+impl KeyInfo {
+    /// `flow.idle_timeout`.
+    pub(crate) fn dotted(&self) -> String {
+        format!("{}.{}", self.section, self.name)
+    }
+
+    /// `RHEOS_FLOW_IDLE_TIMEOUT`.
+    pub(crate) fn env(&self) -> String {
+        format!("RHEOS_{}_{}", self.section, self.name).to_uppercase()
+    }
+}
+
+macro_rules! keys {
+    ($($id:ident = $section:literal . $name:literal, $kind:expr, $default:literal,
+       $flag:expr, $rows:literal, $meaning:literal;)+) => {
+        /// One setting.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Key { $(
+            #[doc = $meaning]
+            $id,
+        )+ }
+
+        /// Every setting, by section.
+        pub(crate) static KEYS: &[KeyInfo] = &[$(KeyInfo {
+            key: Key::$id,
+            section: $section,
+            name: $name,
+            kind: $kind,
+            default: $default,
+            flag: $flag,
+            changes_rows: $rows,
+            meaning: $meaning,
+        },)+];
+    };
+}
+
+impl Key {
+    /// The key's row of the table.
+    pub(crate) fn info(self) -> &'static KeyInfo {
+        &KEYS[self as usize]
+    }
+}
+
+/// The sections, in the order of the table.
+pub(crate) fn sections() -> impl Iterator<Item = &'static str> {
+    KEYS.iter()
+        .map(|k| k.section)
+        .scan("", |last, section| {
+            let new = *last != section;
+            *last = section;
+            Some(new.then_some(section))
+        })
+        .flatten()
+}
+
+const ANY: u64 = u64::MAX;
+const TUNNELS: Kind = Kind::Choice(&["inner", "outer"]);
+const CHECKSUMS: Kind = Kind::Choice(&["ignore", "count", "drop"]);
+/// The words of `--profile`, from few columns to all.
+pub(crate) const PROFILE_WORDS: &[&str] = &["default", "core", "extended", "experimental", "all"];
+const PROFILES: Kind = Kind::Choice(PROFILE_WORDS);
+const FORMATS: Kind = Kind::Choice(&["auto", "csv", "jsonl", "parquet", "arrow", "arrows"]);
+const COMPRESSIONS: Kind = Kind::Choice(&["none", "snappy", "zstd"]);
+
+keys! {
+    DecodeTunnels = "decode"."tunnels", TUNNELS, "inner", Some("--tunnels"), true,
+        "which packet keys a flow in a tunnel: the innermost one, or the outermost one";
+    DecodeTunnelDepthMax = "decode"."tunnel_depth_max", Kind::Count { min: 1, max: 16 }, "4", None, true,
+        "how many tunnels inside each other are looked into";
+    DecodeChecksums = "decode"."checksums", CHECKSUMS, "count", Some("--checksums"), true,
+        "what to do with wrong IPv4, TCP, UDP and ICMP checksums: do not look, count, or drop the packet";
+    DecodeFilter = "decode"."filter", Kind::Text, "", Some("--filter"), true,
+        "only packets that match this expression, such as `tcp port 443 and not net 10.0.0.0/8`; empty: all";
+    FlowIdleTimeout = "flow"."idle_timeout", Kind::Duration, "60s", Some("--idle-timeout"), true,
+        "a flow without a packet for this long has ended";
+    FlowActiveTimeout = "flow"."active_timeout", Kind::Duration, "30m", Some("--active-timeout"), true,
+        "a flow that lasts this long is cut, and its next packet begins a new row; 0: never";
+    FlowTcpLinger = "flow"."tcp_linger", Kind::Duration, "5s", Some("--tcp-linger"), true,
+        "how long a closed TCP flow waits for its tail packets";
+    FlowFlowsMax = "flow"."flows_max", Kind::Count { min: 1, max: ANY }, "1000000", Some("--max-flows"), true,
+        "most flows held at once; at the limit the least recently seen one ends as `evicted`";
+    FlowKeyVlan = "flow"."key_vlan", Kind::Switch, "true", Some("--key-vlan"), true,
+        "packets of different VLANs are different flows";
+    FlowKeyTunnel = "flow"."key_tunnel", Kind::Switch, "true", Some("--key-tunnel"), true,
+        "packets of different tunnels (VNI, TEID, GRE key) are different flows";
+    FlowThreads = "flow"."threads", Kind::Count { min: 0, max: 1024 }, "0", Some("--threads"), false,
+        "threads that build flows; 0: one per core. Rows do not depend on it";
+    FlowSeed = "flow"."seed", Kind::Count { min: 0, max: ANY }, "0", Some("--seed"), true,
+        "seed of the flow tables' hash. Rows do not depend on it unless flows are evicted";
+    FeaturesProfile = "features"."profile", PROFILES, "default", Some("--profile"), true,
+        "how many columns: `core` for every flow, `extended` also those of certain protocols, `all` with optional ones";
+    FeaturesGroups = "features"."groups", Kind::List, "", Some("--groups"), true,
+        "only these groups of columns; empty: all of the profile";
+    FeaturesColumns = "features"."columns", Kind::List, "", Some("--columns"), true,
+        "only these columns, or also these beside the groups; empty: by group and profile";
+    FeaturesExclude = "features"."exclude", Kind::List, "", Some("--exclude"), true,
+        "without these columns or groups";
+    FeaturesSequencePackets = "features"."sequence_packets", Kind::Count { min: 1, max: 1000 }, "20", Some("--sequence-packets"), true,
+        "how many first packets the sequence columns hold";
+    OutputFormat = "output"."format", FORMATS, "auto", Some("--format"), false,
+        "format of the rows; auto: by the name of the output file, else CSV";
+    OutputCompression = "output"."compression", COMPRESSIONS, "zstd", Some("--compression"), false,
+        "compression inside Parquet and Arrow files";
+    OutputRowGroupRows = "output"."row_group_rows", Kind::Count { min: 1, max: 1 << 24 }, "65536", None, false,
+        "rows per Parquet row group: more rows compress better and take more memory";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_sound() {
+        let names: HashSet<_> = KEYS.iter().map(KeyInfo::dotted).collect();
+        assert_eq!(names.len(), KEYS.len());
+        for (place, info) in KEYS.iter().enumerate() {
+            assert_eq!(info.key as usize, place);
+            assert!(info.kind.parse(info.default).is_ok(), "{}", info.dotted());
+            assert!(!info.meaning.ends_with('.'), "{}", info.dotted());
+        }
+        assert_eq!(sections().count(), sections().collect::<HashSet<_>>().len());
+    }
+}

@@ -1,0 +1,146 @@
+//! How failures are told: `error:`, `caused by:`, `hint:`, and what exit code they give.
+
+use std::io;
+
+use anyhow::Error;
+
+use crate::config::ConfigError;
+use crate::exit::ExitStatus;
+use crate::output::{Output, Tone};
+
+/// A mistake of the caller that only the front end can see, with the next step.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Misuse {
+    message: String,
+    hints: Vec<String>,
+}
+
+impl Misuse {
+    /// `message` says what is wrong; `hint` says what to do.
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hints: vec![hint.into()] }
+    }
+}
+
+/// The user or a supervisor asked to stop.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub(crate) struct Interrupted;
+
+/// An error that knows the next step.
+trait Hint {
+    fn hints(&self) -> Vec<String>;
+}
+
+impl Hint for Misuse {
+    fn hints(&self) -> Vec<String> {
+        self.hints.clone()
+    }
+}
+
+impl Hint for ConfigError {
+    fn hints(&self) -> Vec<String> {
+        Self::hints(self)
+    }
+}
+
+impl Hint for io::Error {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self.kind() {
+            io::ErrorKind::StorageFull => "free some space, or write to another folder with `-o`",
+            io::ErrorKind::QuotaExceeded => "your quota is used up: write elsewhere with `-o`",
+            io::ErrorKind::ReadOnlyFilesystem => "choose a writable folder with `-o`",
+            _ => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+/// The hints of every error in the chain, outermost first, each once.
+fn hints(error: &Error) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let found = None
+            .or_else(|| cause.downcast_ref::<Misuse>().map(Hint::hints))
+            .or_else(|| cause.downcast_ref::<ConfigError>().map(Hint::hints))
+            .or_else(|| cause.downcast_ref::<io::Error>().map(Hint::hints));
+        for hint in found.into_iter().flatten() {
+            if !all.contains(&hint) {
+                all.push(hint);
+            }
+        }
+    }
+    all
+}
+
+/// Whether the reader of our output went away, at any depth of the chain.
+fn is_broken_pipe(error: &Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Prints the error, if it is one to tell, and says how the run ended.
+pub(crate) fn report(output: &Output, error: &Error) -> ExitStatus {
+    if is_broken_pipe(error) {
+        return ExitStatus::Done;
+    }
+    if error.downcast_ref::<Interrupted>().is_some() {
+        output.complain(&output.paint_err(Tone::Warn, "interrupted"));
+        return ExitStatus::Interrupted;
+    }
+    for (depth, cause) in error.chain().enumerate() {
+        let text = in_our_voice(cause);
+        let line = match depth {
+            0 => format!("{} {text}", output.paint_err(Tone::Bad, "error:")),
+            _ => format!("  caused by: {text}"),
+        };
+        output.complain(&line);
+    }
+    for hint in hints(error) {
+        complain_hint(output, &hint);
+    }
+    ExitStatus::Unusable
+}
+
+/// The system begins its messages with a capital: ours do not.
+fn in_our_voice(cause: &(dyn std::error::Error + 'static)) -> String {
+    let text = cause.to_string();
+    if !cause.is::<io::Error>() {
+        return text;
+    }
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + chars.as_str())
+}
+
+/// Prints one hint.
+pub(crate) fn complain_hint(output: &Output, hint: &str) {
+    output.complain(&format!("{} {hint}", output.paint_err(Tone::Literal, "hint:")));
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn hints_are_found_below_contexts_and_told_once() {
+        let error = Err::<(), _>(Misuse::new("a", "do b"))
+            .context("while c")
+            .context(Misuse::new("d", "do b"))
+            .expect_err("an error");
+        assert_eq!(hints(&error), ["do b"]);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_found_below_contexts() {
+        let error = Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe))
+            .context("cannot write rows")
+            .expect_err("an error");
+        assert!(is_broken_pipe(&error));
+    }
+}
