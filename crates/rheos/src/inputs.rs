@@ -1,0 +1,96 @@
+//! Which captures to read: the flags that every reading command shares, and what to say of damage.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use rheos_capture::{CaptureReader, FileOrder, Input, ReadOptions};
+use rheos_core::units::human;
+
+use crate::exit::ExitStatus;
+use crate::failure::complain_hint;
+use crate::output::{Output, Tone};
+
+/// Flags that name captures.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Input")]
+pub(crate) struct InputArgs {
+    /// Capture files, folders of captures, or `-` for standard input; read as one stream, in this order.
+    #[arg(value_name = "INPUT", required_unless_present = "read")]
+    inputs: Vec<PathBuf>,
+    /// The same as INPUT, for those who like flags.
+    #[arg(short, long, value_name = "INPUT", num_args = 1..)]
+    read: Vec<PathBuf>,
+    /// Also read the captures in folders of folders.
+    #[arg(long, hide_short_help = true)]
+    recursive: bool,
+    /// In which order files are read.
+    #[arg(long, value_name = "ORDER", default_value = "given", hide_short_help = true)]
+    order: OrderChoice,
+}
+
+/// `--order`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OrderChoice {
+    /// As named; in a folder by name, numbers by value.
+    Given,
+    /// By the time of their first packets: for rotated captures whose names do not sort.
+    Time,
+}
+
+impl InputArgs {
+    /// The inputs as they were named.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &PathBuf> {
+        self.inputs.iter().chain(&self.read)
+    }
+
+    /// How they are to be read.
+    pub(crate) fn options(&self) -> ReadOptions {
+        ReadOptions {
+            recursive: self.recursive,
+            order: match self.order {
+                OrderChoice::Given => FileOrder::Given,
+                OrderChoice::Time => FileOrder::FirstPacket,
+            },
+            ..ReadOptions::default()
+        }
+    }
+
+    /// Opens them as one stream.
+    ///
+    /// # Errors
+    /// If an input does not exist or is no capture.
+    pub(crate) fn open(&self) -> Result<CaptureReader> {
+        Ok(CaptureReader::open(self.names().map(Input::from_arg), self.options())?)
+    }
+
+    /// Opens each for itself.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_each(&self) -> Result<Vec<CaptureReader>> {
+        self.names()
+            .map(|name| Ok(CaptureReader::open([Input::from_arg(name)], self.options())?))
+            .collect()
+    }
+}
+
+/// Tells of damaged places and skipped files; a damaged capture is a failed check.
+pub(crate) fn report_damage(reader: &CaptureReader, output: &Output) -> ExitStatus {
+    let info = reader.info();
+    if info.skipped_total > 0 {
+        let skipped = human::grouped(info.skipped_total);
+        output.talk(&format!("{skipped} files in folders are no captures and were skipped"));
+        for file in &info.skipped {
+            output.detail(&format!("  {}: {}", file.path.display(), file.why));
+        }
+    }
+    for damage in reader.damage() {
+        output.complain(&format!("{} {damage}", output.paint_err(Tone::Bad, "error:")));
+    }
+    if reader.damage().is_empty() {
+        return ExitStatus::Done;
+    }
+    complain_hint(output, "everything before the damage was read and is in the output");
+    ExitStatus::CheckFailed
+}
