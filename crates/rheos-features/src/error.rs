@@ -1,0 +1,81 @@
+//! What can go wrong here that a caller should hear of.
+
+use thiserror::Error;
+
+/// An error of this crate.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A column that does not exist was asked for.
+    #[error("no column named `{name}`{}", did_you_mean(.nearest))]
+    UnknownColumn {
+        /// As it was given.
+        name: String,
+        /// Names it may be a mistyping of, nearest first.
+        nearest: Vec<String>,
+    },
+    /// A group that does not exist was asked for.
+    #[error("no feature group named `{name}`{}", did_you_mean(.nearest))]
+    UnknownGroup {
+        /// As it was given.
+        name: String,
+        /// Names it may be a mistyping of, nearest first.
+        nearest: Vec<String>,
+    },
+    /// What was given to a selection is neither a column nor a group nor a profile.
+    #[error("no column, feature group or profile named `{name}`{}", did_you_mean(.nearest))]
+    UnknownName {
+        /// As it was given.
+        name: String,
+        /// Names it may be a mistyping of, nearest first.
+        nearest: Vec<String>,
+    },
+    /// Everything that was selected was taken out again.
+    #[error("the selection leaves no column")]
+    EmptySelection,
+    /// A worker thread ended by a panic: a defect of Rheos.
+    #[error("a worker thread stopped: {message}")]
+    WorkerPanicked {
+        /// What it said.
+        message: String,
+    },
+    /// A worker thread could not be started.
+    #[error("no thread could be started for worker {worker}: {message}")]
+    WorkerNotStarted {
+        /// Its number, from 0.
+        worker: usize,
+        /// What the system said.
+        message: String,
+    },
+}
+
+fn did_you_mean(nearest: &[String]) -> String {
+    match nearest {
+        [] => String::new(),
+        names => {
+            let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            format!(" (did you mean {}?)", quoted.join(" or "))
+        }
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+impl Error {
+    #[cold]
+    pub(crate) fn unknown_column(name: &str, nearest: &[&str]) -> Self {
+        Self::UnknownColumn { name: name.to_owned(), nearest: owned(nearest) }
+    }
+
+    #[cold]
+    pub(crate) fn unknown_group(name: &str, nearest: &[&str]) -> Self {
+        Self::UnknownGroup { name: name.to_owned(), nearest: owned(nearest) }
+    }
+
+    #[cold]
+    pub(crate) fn unknown_name(name: &str, nearest: &[&str]) -> Self {
+        Self::UnknownName { name: name.to_owned(), nearest: owned(nearest) }
+    }
+}

@@ -1,0 +1,324 @@
+//! What several groups want of the order of packets, kept once per flow: the first packets' times, lengths and
+//! directions, and beyond them counts.
+//!
+//! Up to a limit every packet is logged, twelve bytes each, so that quantiles and the mode are exact. A flow that
+//! outgrows the limit hands its log on to counts per length (still exact) and a sketch of gaps; the log then stays
+//! as it is, for the columns about the first packets.
+
+use rheos_core::{Direction, Timestamp};
+use rheos_flow::Arrival;
+use rheos_wire::Packet;
+
+use crate::gaps::GapSketch;
+use crate::lengths::LengthCounts;
+use crate::quantile::Sorted;
+
+/// A log keeps this much memory for the next flow; what a longer flow needed is given back.
+const KEPT_ENTRIES: usize = 32;
+
+const BACKWARD: u32 = 1 << 31;
+/// Lengths share their word with the direction; no IP length comes near.
+const LEN_MAX: u32 = BACKWARD - 1;
+
+/// One packet: nanoseconds since the flow's first packet in two halves, length and direction.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    offset: [u32; 2],
+    len_dir: u32,
+}
+
+impl Entry {
+    fn new(offset: i64, len: u32, direction: Direction) -> Self {
+        let side = if direction == Direction::Backward { BACKWARD } else { 0 };
+        Self { offset: [offset as u32, (offset >> 32) as u32], len_dir: len.min(LEN_MAX) | side }
+    }
+
+    fn offset(self) -> i64 {
+        i64::from(self.offset[1].cast_signed()) << 32 | i64::from(self.offset[0])
+    }
+
+    fn len(self) -> u32 {
+        self.len_dir & LEN_MAX
+    }
+
+    fn direction(self) -> Direction {
+        if self.len_dir & BACKWARD == 0 { Direction::Forward } else { Direction::Backward }
+    }
+}
+
+/// A logged packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Nanoseconds since the flow's first packet; negative when the capture runs backwards.
+    pub offset: i64,
+    /// Nanoseconds since the packet before it in arrival order; 0 for the first and for backward steps.
+    pub gap: u64,
+    /// IP length in bytes.
+    pub len: u32,
+    /// From the initiator, or to it.
+    pub direction: Direction,
+}
+
+/// What a long flow has instead of a log.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    lengths: LengthCounts,
+    gaps: GapSketch,
+    gaps_same: [GapSketch; 2],
+}
+
+/// The packets of one flow, as far as their order is remembered.
+#[derive(Clone, Debug, Default)]
+pub struct PacketLog {
+    base: Timestamp,
+    entries: Vec<Entry>,
+    counted: Option<Box<Counted>>,
+}
+
+/// What is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogLimits {
+    /// Packets logged at most; 0 turns the log off.
+    pub packets: usize,
+    /// Whether flows that outgrow the log are counted on, for quantiles.
+    pub beyond: bool,
+}
+
+/// Which gaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gaps {
+    /// Between successive packets.
+    All,
+    /// Between successive packets of one direction.
+    Of(Direction),
+}
+
+impl PacketLog {
+    /// Takes in one packet.
+    #[inline]
+    pub fn push(&mut self, limits: LogLimits, arrival: &Arrival, packet: &Packet) {
+        if self.entries.len() < limits.packets {
+            if self.entries.is_empty() {
+                self.base = packet.ts;
+            }
+            let offset = signed_offset(self.base, packet.ts);
+            self.entries.push(Entry::new(offset, packet.ip_len, arrival.direction));
+        } else if limits.beyond {
+            self.count_on(arrival, packet);
+        }
+    }
+
+    #[cold]
+    fn counted_from_log(&self) -> Box<Counted> {
+        let mut counted = Box::<Counted>::default();
+        for entry in &self.entries {
+            counted.lengths.add(entry.len(), entry.direction());
+        }
+        self.each_gap(Gaps::All, |gap| counted.gaps.add(gap));
+        for direction in [Direction::Forward, Direction::Backward] {
+            let sketch = &mut counted.gaps_same[direction.index()];
+            self.each_gap(Gaps::Of(direction), |gap| sketch.add(gap));
+        }
+        counted
+    }
+
+    fn count_on(&mut self, arrival: &Arrival, packet: &Packet) {
+        if self.counted.is_none() {
+            self.counted = Some(self.counted_from_log());
+        }
+        let Some(counted) = &mut self.counted else { return };
+        counted.lengths.add(packet.ip_len, arrival.direction);
+        if let Some(gap) = arrival.gap {
+            counted.gaps.add(gap.0);
+        }
+        if let Some(gap) = arrival.gap_same_direction {
+            counted.gaps_same[arrival.direction.index()].add(gap.0);
+        }
+    }
+
+    /// Forgets the flow.
+    pub fn reset(&mut self) {
+        self.counted = None;
+        if self.entries.capacity() > KEPT_ENTRIES {
+            self.entries = Vec::new();
+        }
+        self.entries.clear();
+    }
+
+    /// The first `limit` packets, as far as they were logged.
+    pub fn first(&self, limit: usize) -> impl Iterator<Item = Logged> + '_ {
+        let mut before = None;
+        self.entries.iter().take(limit).map(move |entry| {
+            let offset = entry.offset();
+            let gap = before.map_or(0, |before| gap_between(before, offset));
+            before = Some(offset);
+            Logged { offset, gap, len: entry.len(), direction: entry.direction() }
+        })
+    }
+
+    fn each_gap(&self, which: Gaps, mut take: impl FnMut(u64)) {
+        let mut before = None;
+        for entry in &self.entries {
+            if let Gaps::Of(direction) = which
+                && direction != entry.direction()
+            {
+                continue;
+            }
+            let offset = entry.offset();
+            if let Some(before) = before.replace(offset) {
+                take(gap_between(before, offset));
+            }
+        }
+    }
+
+    /// The gaps in nanoseconds, in order; `scratch` holds them where they are exact.
+    pub fn gaps<'a>(&'a self, which: Gaps, scratch: &'a mut Vec<u64>) -> Sorted<'a> {
+        if let Some(counted) = &self.counted {
+            return Sorted::Gaps(match which {
+                Gaps::All => &counted.gaps,
+                Gaps::Of(direction) => &counted.gaps_same[direction.index()],
+            });
+        }
+        scratch.clear();
+        self.each_gap(which, |gap| scratch.push(gap));
+        scratch.sort_unstable();
+        Sorted::Values(scratch)
+    }
+
+    /// The packet lengths in bytes, in order; `scratch` holds them where they are logged.
+    pub fn lengths<'a>(&'a self, side: Option<Direction>, scratch: &'a mut Vec<u64>) -> Sorted<'a> {
+        if let Some(counted) = &self.counted {
+            return Sorted::Lengths(&counted.lengths, side);
+        }
+        scratch.clear();
+        let wanted = self.entries.iter().filter(|e| side.is_none_or(|d| d == e.direction()));
+        scratch.extend(wanted.map(|e| u64::from(e.len())));
+        scratch.sort_unstable();
+        Sorted::Values(scratch)
+    }
+
+    /// The most frequent packet length with its count; of equals, the one seen first.
+    pub fn length_mode(&self) -> Option<(u32, u64)> {
+        if let Some(counted) = &self.counted {
+            return counted.lengths.mode();
+        }
+        let mut best: Option<(u32, u64)> = None;
+        for (i, entry) in self.entries.iter().enumerate() {
+            let best_count = best.map_or(0, |(_, count)| count);
+            if (self.entries.len() - i) as u64 <= best_count {
+                break;
+            }
+            let count = self.entries[i..].iter().filter(|e| e.len() == entry.len()).count() as u64;
+            if count > best_count {
+                best = Some((entry.len(), count));
+            }
+        }
+        best
+    }
+
+    /// Packets whose length was counted as a lower one, see [`LengthCounts::folded`].
+    pub fn folded(&self) -> u64 {
+        self.counted.as_ref().map_or(0, |counted| counted.lengths.folded())
+    }
+
+    /// Memory in bytes beyond the struct itself.
+    pub fn heap_bytes(&self) -> usize {
+        let counted = self.counted.as_ref().map_or(0, |counted| {
+            let sketches = [&counted.gaps, &counted.gaps_same[0], &counted.gaps_same[1]];
+            size_of::<Counted>()
+                + counted.lengths.heap_bytes()
+                + sketches.iter().map(|s| s.heap_bytes()).sum::<usize>()
+        });
+        self.entries.capacity() * size_of::<Entry>() + counted
+    }
+}
+
+/// `ts − base`, at the ends of the range where it does not fit.
+fn signed_offset(base: Timestamp, ts: Timestamp) -> i64 {
+    let ahead = i64::try_from(ts.since(base).0).unwrap_or(i64::MAX);
+    let behind = i64::try_from(base.since(ts).0).unwrap_or(i64::MAX);
+    ahead - behind
+}
+
+fn gap_between(before: i64, offset: i64) -> u64 {
+    offset.saturating_sub(before).max(0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use rheos_core::Nanos;
+
+    use super::*;
+
+    const F: Direction = Direction::Forward;
+    const B: Direction = Direction::Backward;
+    const LIMITS: LogLimits = LogLimits { packets: 4, beyond: true };
+
+    /// A log of packets given as (nanoseconds, length, direction).
+    fn log_of(limits: LogLimits, packets: &[(u64, u32, Direction)]) -> PacketLog {
+        let mut log = PacketLog::default();
+        let mut last: Option<u64> = None;
+        let mut last_same = [None; 2];
+        for &(ts, ip_len, direction) in packets {
+            let since = |before: Option<u64>| before.map(|b| Nanos(ts.saturating_sub(b)));
+            let arrival = Arrival {
+                direction,
+                gap: since(last),
+                gap_same_direction: since(last_same[direction.index()]),
+            };
+            let packet = Packet { ts: Timestamp::from_nanos(ts), ip_len, ..Packet::default() };
+            log.push(limits, &arrival, &packet);
+            last = Some(ts);
+            last_same[direction.index()] = Some(ts);
+        }
+        log
+    }
+
+    #[test]
+    fn entries_are_twelve_bytes_and_hold_what_was_put_in() {
+        assert_eq!(size_of::<Entry>(), 12);
+        for offset in [0, 1, -1, 1 << 33, -(1 << 40), i64::MAX, i64::MIN + 1] {
+            for direction in [F, B] {
+                let entry = Entry::new(offset, 1500, direction);
+                let back = (entry.offset(), entry.len(), entry.direction());
+                assert_eq!(back, (offset, 1500, direction));
+            }
+        }
+    }
+
+    #[test]
+    fn backward_steps_are_gaps_of_zero() {
+        let log = log_of(LIMITS, &[(10, 1, F), (20, 2, B), (15, 3, F)]);
+        let all: Vec<_> = log.first(9).map(|p| (p.offset, p.gap)).collect();
+        assert_eq!(all, [(0, 0), (10, 10), (5, 0)]);
+        let log = log_of(LIMITS, &[(10, 1, F), (4, 2, F)]);
+        assert_eq!(log.first(9).map(|p| (p.offset, p.gap)).last(), Some((-6, 0)));
+    }
+
+    #[test]
+    fn a_flow_that_outgrows_its_log_keeps_exact_lengths() {
+        let packets = [(0, 40, F), (5, 60, B), (9, 40, F), (9, 52, F), (20, 1500, B), (64, 60, B)];
+        let log = log_of(LIMITS, &packets);
+        let mut scratch = Vec::new();
+        assert!(matches!(log.lengths(None, &mut scratch), Sorted::Lengths(..)));
+        assert_eq!(log.lengths(None, &mut scratch).median(), Some(56.0));
+        assert_eq!(log.lengths(Some(B), &mut scratch).median(), Some(60.0));
+        assert_eq!(log.length_mode(), Some((40, 2)), "40 was seen before 60");
+        // gaps 5 4 0 11 44, all below 64 ns and so exact
+        assert_eq!(log.gaps(Gaps::All, &mut scratch).median(), Some(5.0));
+        // backward gaps 15 44
+        assert_eq!(log.gaps(Gaps::Of(B), &mut scratch).median(), Some(29.5));
+        assert_eq!(log.first(20).count(), 4);
+    }
+
+    #[test]
+    fn without_beyond_the_log_just_ends() {
+        let limits = LogLimits { packets: 2, beyond: false };
+        let mut log = log_of(limits, &[(0, 1, F), (1, 2, F), (2, 3, F)]);
+        assert_eq!(log.heap_bytes(), log.entries.capacity() * 12);
+        assert_eq!(log.first(9).count(), 2);
+        log.reset();
+        assert_eq!(log.first(9).count(), 0);
+        assert_eq!(log.length_mode(), None);
+    }
+}

@@ -1,0 +1,84 @@
+//! From what a user asks for to what the extractors need.
+
+use std::sync::Arc;
+
+use rheos_core::Nanos;
+
+use crate::column::{Column, Needs};
+use crate::groups::Enabled;
+use crate::log::LogLimits;
+use crate::row::Layout;
+use crate::select::Selection;
+
+/// How rows are made of flows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureConfig {
+    /// The columns.
+    pub selection: Selection,
+    /// A gap of this length or longer ends a burst and is idle time.
+    pub burst_threshold: Nanos,
+    /// How many of a flow's first packets the sequence columns tell; at most [`Self::SEQUENCE_MAX`].
+    pub sequence_packets: usize,
+    /// Up to so many packets quantiles of gaps are exact; at least `sequence_packets` and at most
+    /// [`Self::SEQUENCE_MAX`] are logged.
+    pub exact_packets: usize,
+    /// Keys `flow_id`, so that ids of equal flows differ between data sets with different salts.
+    pub flow_id_salt: Vec<u8>,
+}
+
+impl FeatureConfig {
+    /// Most packets that are logged per flow: 48 KiB.
+    pub const SEQUENCE_MAX: usize = 4096;
+}
+
+impl Default for FeatureConfig {
+    fn default() -> Self {
+        Self {
+            selection: Selection::default(),
+            burst_threshold: Nanos::from_millis(50),
+            sequence_packets: 20,
+            exact_packets: 64,
+            flow_id_salt: Vec::new(),
+        }
+    }
+}
+
+/// What all flows share: checked, ready to run.
+#[derive(Debug)]
+pub struct FeaturePlan {
+    /// As given, within limits.
+    pub config: FeatureConfig,
+    /// Of the rows.
+    pub layout: Arc<Layout>,
+    pub(crate) enabled: Enabled,
+    pub(crate) log: LogLimits,
+}
+
+impl FeaturePlan {
+    /// The plan for `config`.
+    pub fn new(mut config: FeatureConfig) -> Self {
+        config.sequence_packets = config.sequence_packets.min(FeatureConfig::SEQUENCE_MAX);
+        config.exact_packets = config.exact_packets.min(FeatureConfig::SEQUENCE_MAX);
+        let quantiles = config.selection.needs(Needs::Quantiles);
+        let sequence = config.selection.needs(Needs::Sequence);
+        let packets = match (quantiles, sequence) {
+            (true, true) => config.exact_packets.max(config.sequence_packets),
+            (true, false) => config.exact_packets,
+            (false, true) => config.sequence_packets,
+            (false, false) => 0,
+        };
+        let chosen = |c: &Column| config.selection.contains(c.name);
+        Self {
+            layout: Arc::new(Layout::new(chosen)),
+            enabled: Enabled::new(chosen),
+            log: LogLimits { packets, beyond: quantiles },
+            config,
+        }
+    }
+}
+
+impl Default for FeaturePlan {
+    fn default() -> Self {
+        Self::new(FeatureConfig::default())
+    }
+}

@@ -1,0 +1,294 @@
+//! Rows on their way to Arrow: typed columns of plain vectors, filled in table order.
+
+use std::sync::Arc;
+
+use arrow_array::types::{Float64Type, Int8Type, Int64Type, UInt32Type};
+use arrow_array::types::{UInt8Type, UInt16Type, UInt64Type};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::SchemaRef;
+use rheos_core::Timestamp;
+
+use crate::cells::{Bools, Cells, List, Prim, Strs, Times};
+use crate::column::{Column, Kind};
+use crate::table;
+
+/// Marks a column that is not selected.
+const NOT_SELECTED: u16 = u16::MAX;
+
+/// Which columns a row has, and where each is stored.
+#[derive(Debug)]
+pub struct Layout {
+    /// For every column of the table, its place among the selected columns of its kind.
+    slots: Vec<u16>,
+    selected: Vec<&'static Column>,
+    schema: SchemaRef,
+}
+
+impl Layout {
+    /// The layout of rows with the columns of the table for which `chosen` is true, in table order.
+    pub fn new(chosen: impl Fn(&Column) -> bool) -> Self {
+        let mut used = [0_u16; Kind::ListF64 as usize + 1];
+        let mut selected = Vec::new();
+        let mut slots = Vec::new();
+        for column in table::columns() {
+            if chosen(column) {
+                let next = &mut used[column.kind as usize];
+                slots.push(*next);
+                *next += 1;
+                selected.push(column);
+            } else {
+                slots.push(NOT_SELECTED);
+            }
+        }
+        let schema = Arc::new(table::arrow_schema(selected.iter().copied()));
+        Self { slots, selected, schema }
+    }
+
+    /// The selected columns, in table order.
+    pub fn columns(&self) -> &[&'static Column] {
+        &self.selected
+    }
+
+    /// The Arrow schema of the rows.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn count(&self, kind: Kind) -> usize {
+        self.selected.iter().filter(|c| c.kind == kind).count()
+    }
+}
+
+macro_rules! lanes {
+    ($($kind:ident $lane:ident: $cells:ty,)+) => {
+        /// Rows that are being written.
+        ///
+        /// A row is begun with [`RowBuffer::begin`]; then every column of every group with a selected column is
+        /// given its value in table order. Values of columns that are not selected are dropped.
+        #[derive(Debug)]
+        pub struct RowBuffer {
+            layout: Arc<Layout>,
+            /// The next column, as number in the table.
+            cursor: usize,
+            rows: usize,
+            $($lane: Vec<$cells>,)+
+        }
+
+        impl RowBuffer {
+            /// No rows yet.
+            pub fn new(layout: Arc<Layout>) -> Self {
+                Self {
+                    cursor: 0,
+                    rows: 0,
+                    $($lane: (0..layout.count(Kind::$kind)).map(|_| <$cells>::default()).collect(),)+
+                    layout,
+                }
+            }
+
+            /// Adds rows of other buffers with the same layout: (number of the buffer, its row) in the wanted order.
+            pub fn gather(&mut self, parts: &[Self], order: &[(u32, u32)]) {
+                $(for (i, cells) in self.$lane.iter_mut().enumerate() {
+                    for &(part, row) in order {
+                        cells.push_from(&parts[part as usize].$lane[i], row as usize);
+                    }
+                })+
+                self.rows += order.len();
+            }
+
+            /// The rows as Arrow arrays; the buffer is empty after it.
+            pub fn take_batch(&mut self) -> RecordBatch {
+                $(let mut $lane = self.$lane.iter_mut();)+
+                let arrays = self.layout.selected.iter().filter_map(|column| match column.kind {
+                    $(Kind::$kind => $lane.next().map(|cells| std::mem::take(cells).into_array()),)+
+                });
+                let arrays: Vec<ArrayRef> = arrays.collect();
+                let rows = std::mem::take(&mut self.rows);
+                let options = RecordBatchOptions::new().with_row_count(Some(rows));
+                RecordBatch::try_new_with_options(self.layout.schema.clone(), arrays, &options)
+                    .expect("every row gave every selected column one value of its type")
+            }
+        }
+    };
+}
+
+lanes! {
+    U8 u8s: Prim<UInt8Type>,
+    U16 u16s: Prim<UInt16Type>,
+    U32 u32s: Prim<UInt32Type>,
+    U64 u64s: Prim<UInt64Type>,
+    I64 i64s: Prim<Int64Type>,
+    F64 f64s: Prim<Float64Type>,
+    Bool bools: Bools,
+    Str strs: Strs,
+    Timestamp times: Times,
+    ListU32 list_u32s: List<UInt32Type>,
+    ListI64 list_i64s: List<Int64Type>,
+    ListI8 list_i8s: List<Int8Type>,
+    ListF64 list_f64s: List<Float64Type>,
+}
+
+impl RowBuffer {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The layout of the rows.
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    /// Begins the next row.
+    pub fn begin(&mut self) {
+        self.cursor = 0;
+        self.rows += 1;
+    }
+
+    /// Goes on at the column with this number in the table.
+    pub fn seek(&mut self, cursor: usize) {
+        self.cursor = cursor;
+    }
+
+    /// The number in the table of the column that comes next.
+    pub fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// Whether any of the next `count` columns is selected.
+    pub fn wants(&self, count: usize) -> bool {
+        self.layout.slots[self.cursor..].iter().take(count).any(|&slot| slot != NOT_SELECTED)
+    }
+
+    /// Steps over the next `count` columns, none of which may be selected.
+    pub fn skip(&mut self, count: usize) {
+        debug_assert!(!self.wants(count), "a selected column was stepped over");
+        self.cursor += count;
+    }
+
+    /// Where the next column's value goes; in debug builds, checks that the caller means that column.
+    #[inline]
+    fn next(&mut self, name: &str, kind: Kind) -> Option<usize> {
+        debug_assert_eq!(
+            table::at(self.cursor).map(|c| (c.name, c.kind)),
+            Some((name, kind)),
+            "columns must be written in table order and with their type"
+        );
+        let slot = self.layout.slots[self.cursor];
+        self.cursor += 1;
+        (slot != NOT_SELECTED).then_some(usize::from(slot))
+    }
+
+    /// Writes an 8-bit integer.
+    #[inline]
+    pub fn u8(&mut self, name: &str, value: impl Into<Option<u8>>) {
+        if let Some(slot) = self.next(name, Kind::U8) {
+            self.u8s[slot].push(value.into());
+        }
+    }
+
+    /// Writes a 16-bit integer.
+    #[inline]
+    pub fn u16(&mut self, name: &str, value: impl Into<Option<u16>>) {
+        if let Some(slot) = self.next(name, Kind::U16) {
+            self.u16s[slot].push(value.into());
+        }
+    }
+
+    /// Writes a 32-bit integer.
+    #[inline]
+    pub fn u32(&mut self, name: &str, value: impl Into<Option<u32>>) {
+        if let Some(slot) = self.next(name, Kind::U32) {
+            self.u32s[slot].push(value.into());
+        }
+    }
+
+    /// Writes a 64-bit integer.
+    #[inline]
+    pub fn u64(&mut self, name: &str, value: impl Into<Option<u64>>) {
+        if let Some(slot) = self.next(name, Kind::U64) {
+            self.u64s[slot].push(value.into());
+        }
+    }
+
+    /// Writes a signed 64-bit integer.
+    #[inline]
+    pub fn i64(&mut self, name: &str, value: impl Into<Option<i64>>) {
+        if let Some(slot) = self.next(name, Kind::I64) {
+            self.i64s[slot].push(value.into());
+        }
+    }
+
+    /// Writes a floating point number.
+    #[inline]
+    pub fn f64(&mut self, name: &str, value: impl Into<Option<f64>>) {
+        if let Some(slot) = self.next(name, Kind::F64) {
+            self.f64s[slot].push(value.into());
+        }
+    }
+
+    /// Writes a truth value.
+    #[inline]
+    pub fn bool(&mut self, name: &str, value: impl Into<Option<bool>>) {
+        if let Some(slot) = self.next(name, Kind::Bool) {
+            self.bools[slot].push(value.into());
+        }
+    }
+
+    /// Writes a moment; one after the year 2262, which Arrow cannot tell, is null.
+    #[inline]
+    pub fn timestamp(&mut self, name: &str, value: Timestamp) {
+        if let Some(slot) = self.next(name, Kind::Timestamp) {
+            self.times[slot].push(i64::try_from(value.as_nanos()).ok());
+        }
+    }
+
+    /// Writes a text.
+    #[inline]
+    pub fn str(&mut self, name: &str, value: Option<&str>) {
+        if let Some(slot) = self.next(name, Kind::Str) {
+            self.strs[slot].push(value);
+        }
+    }
+
+    /// Writes the text that `write` appends, which is not called for a column that is not selected;
+    /// null if it returns false.
+    #[inline]
+    pub fn text(&mut self, name: &str, write: impl FnOnce(&mut String) -> bool) {
+        if let Some(slot) = self.next(name, Kind::Str) {
+            self.strs[slot].push_with(write);
+        }
+    }
+
+    /// Writes a list of 32-bit integers.
+    pub fn list_u32(&mut self, name: &str, values: impl Iterator<Item = u32>) {
+        if let Some(slot) = self.next(name, Kind::ListU32) {
+            self.list_u32s[slot].push(values);
+        }
+    }
+
+    /// Writes a list of signed 64-bit integers.
+    pub fn list_i64(&mut self, name: &str, values: impl Iterator<Item = i64>) {
+        if let Some(slot) = self.next(name, Kind::ListI64) {
+            self.list_i64s[slot].push(values);
+        }
+    }
+
+    /// Writes a list of signed 8-bit integers.
+    pub fn list_i8(&mut self, name: &str, values: impl Iterator<Item = i8>) {
+        if let Some(slot) = self.next(name, Kind::ListI8) {
+            self.list_i8s[slot].push(values);
+        }
+    }
+
+    /// Writes a list of floating point numbers.
+    pub fn list_f64(&mut self, name: &str, values: impl Iterator<Item = f64>) {
+        if let Some(slot) = self.next(name, Kind::ListF64) {
+            self.list_f64s[slot].push(values);
+        }
+    }
+}

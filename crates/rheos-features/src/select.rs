@@ -1,0 +1,149 @@
+//! Which columns a row has: by column, group or profile.
+
+use crate::column::{Column, Emitted, Needs, Profile};
+use crate::error::Error;
+use crate::groups::GROUPS;
+use crate::nearest::nearest;
+use crate::table;
+
+/// The words that select by profile, beside the names of groups and columns.
+pub const WORDS: &[&str] = &["default", "core", "extended", "experimental", "all"];
+
+/// A set of columns. Rows have them in table order, however they were named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// For every column of the table.
+    chosen: Vec<bool>,
+}
+
+impl Default for Selection {
+    /// Every column that is there by default.
+    fn default() -> Self {
+        let mut selection = Self::none();
+        selection.set(|c| c.emitted == Emitted::Default, true);
+        selection
+    }
+}
+
+impl Selection {
+    fn none() -> Self {
+        Self { chosen: vec![false; table::len()] }
+    }
+
+    /// Every column, optional ones too.
+    pub fn all() -> Self {
+        Self { chosen: vec![true; table::len()] }
+    }
+
+    /// The columns that `with` names (all default ones if it names nothing), without those that `without` names.
+    ///
+    /// A name is a column; a group, for its default columns; or a word of [`WORDS`]: `core`, `extended` (core
+    /// and extended), `experimental` (these and experimental), `default` (the same), `all` (optional ones too).
+    /// In `without`, a group stands for all its columns.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the nearest names, [`Error::EmptySelection`].
+    pub fn new<S: AsRef<str>>(with: &[S], without: &[S]) -> Result<Self, Error> {
+        let mut selection = if with.is_empty() { Self::default() } else { Self::none() };
+        for name in with {
+            selection.apply(name.as_ref(), true)?;
+        }
+        for name in without {
+            selection.apply(name.as_ref(), false)?;
+        }
+        if selection.chosen.contains(&true) { Ok(selection) } else { Err(Error::EmptySelection) }
+    }
+
+    fn apply(&mut self, name: &str, value: bool) -> Result<(), Error> {
+        // What is taken out goes with its optional columns.
+        let emitted = |c: &Column| !value || c.emitted == Emitted::Default;
+        let up_to = |profile| move |c: &Column| emitted(c) && c.profile <= profile;
+        match name {
+            "all" => self.set(|_| true, value),
+            "core" => self.set(up_to(Profile::Core), value),
+            "extended" => self.set(up_to(Profile::Extended), value),
+            "experimental" | "default" => self.set(up_to(Profile::Experimental), value),
+            _ if table::find(name).is_ok() => self.set(|c| c.name == name, value),
+            _ => {
+                let Ok(group) = table::group(name) else { return Err(unknown(name)) };
+                self.set(|c| emitted(c) && group.columns.iter().any(|g| g.name == c.name), value);
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, which: impl Fn(&Column) -> bool, value: bool) {
+        for (chosen, column) in self.chosen.iter_mut().zip(table::columns()) {
+            if which(column) {
+                *chosen = value;
+            }
+        }
+    }
+
+    /// The chosen columns, in table order.
+    pub fn columns(&self) -> impl Iterator<Item = &'static Column> + '_ {
+        table::columns().zip(&self.chosen).filter_map(|(c, &chosen)| chosen.then_some(c))
+    }
+
+    /// Whether a column is chosen.
+    pub fn contains(&self, name: &str) -> bool {
+        self.columns().any(|c| c.name == name)
+    }
+
+    /// Whether any chosen column has the given need.
+    pub(crate) fn needs(&self, need: Needs) -> bool {
+        self.columns().any(|c| c.needs == need)
+    }
+}
+
+#[cold]
+fn unknown(name: &str) -> Error {
+    let groups = GROUPS.iter().map(|g| g.name);
+    let known = groups.chain(WORDS.iter().copied()).chain(table::columns().map(|c| c.name));
+    Error::unknown_name(name, &nearest(name, known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(selection: &Selection) -> Vec<&str> {
+        selection.columns().map(|c| c.name).collect()
+    }
+
+    #[test]
+    fn names_groups_and_words_in_table_order() {
+        let selection = Selection::new(&["tcp_is_tcp", "iat_min", "src_ip"], &[]).unwrap();
+        assert_eq!(names(&selection), ["src_ip", "iat_min", "tcp_is_tcp"]);
+        let timing = Selection::new(&["timing"], &[]).unwrap();
+        assert_eq!(names(&timing).len(), 31, "optional columns are not in the group's name");
+        let with_splt = Selection::new(&["timing", "splt_times"], &["iat_min"]).unwrap();
+        assert_eq!(names(&with_splt).len(), 31);
+        assert!(with_splt.contains("splt_times") && !with_splt.contains("iat_min"));
+    }
+
+    #[test]
+    fn words_grow_and_all_has_optional_columns() {
+        let of = |word| names(&Selection::new(&[word], &[]).unwrap()).len();
+        assert!(of("core") <= of("extended") && of("extended") <= of("experimental"));
+        assert_eq!(of("default"), names(&Selection::default()).len());
+        assert_eq!(of("all"), table::len());
+        assert_eq!(Selection::new(&["all"], &[]).unwrap(), Selection::all());
+        let none: &[&str] = &[];
+        assert_eq!(Selection::new(none, none).unwrap(), Selection::default());
+    }
+
+    #[test]
+    fn taking_a_group_out_takes_its_optional_columns_too() {
+        let selection = Selection::new(&["all"], &["timing"]).unwrap();
+        assert!(!selection.contains("splt") && selection.contains("pkt_len_sequence"));
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        let error = Selection::new(&["timming"], &[]).unwrap_err();
+        assert!(error.to_string().contains("did you mean `timing`"), "{error}");
+        assert!(Selection::new(&[], &["iat_mni"]).is_err());
+        assert_eq!(Selection::new(&["tcp"], &["tcp"]), Err(Error::EmptySelection));
+    }
+}
