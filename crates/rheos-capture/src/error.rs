@@ -132,6 +132,12 @@ pub enum Error {
         /// Its captured bytes.
         len: usize,
     },
+    /// More interfaces than a capture can number here.
+    #[error("more than {limit} interfaces")]
+    TooManyInterfaces {
+        /// The limit.
+        limit: usize,
+    },
     /// A frame of an interface that was not announced.
     #[error("no interface number {interface} was added to this file: it has {known}")]
     UnknownInterface {

@@ -92,6 +92,37 @@ impl ByteOrder {
     }
 }
 
+/// The first `N` numbers of four bytes each.
+#[inline]
+pub(crate) fn words<const N: usize>(bytes: &[u8]) -> Option<[[u8; 4]; N]> {
+    bytes.as_chunks().0.first_chunk().copied()
+}
+
+impl ByteOrder {
+    #[inline]
+    pub(crate) fn put_u16(self, n: u16) -> [u8; 2] {
+        match self {
+            Self::Little => n.to_le_bytes(),
+            Self::Big => n.to_be_bytes(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn put_u32(self, n: u32) -> [u8; 4] {
+        match self {
+            Self::Little => n.to_le_bytes(),
+            Self::Big => n.to_be_bytes(),
+        }
+    }
+
+    pub(crate) fn put_u64(self, n: u64) -> [u8; 8] {
+        match self {
+            Self::Little => n.to_le_bytes(),
+            Self::Big => n.to_be_bytes(),
+        }
+    }
+}
+
 /// What one count of a capture's time stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Resolution {

@@ -329,23 +329,24 @@ pub(crate) fn order_by_first_packet(
 
 /// Compares names so that `cap2` comes before `cap10`: runs of digits by their value.
 pub fn natural_order(a: &str, b: &str) -> Ordering {
-    let (mut x, mut y) = (a, b);
-    while let (Some(p), Some(q)) = (x.chars().next(), y.chars().next()) {
+    let (mut left, mut right) = (a, b);
+    while let (Some(p), Some(q)) = (left.chars().next(), right.chars().next()) {
         if p.is_ascii_digit() && q.is_ascii_digit() {
-            let (m, n) = (digits(x), digits(y));
-            let (v, w) = (x[..m].trim_start_matches('0'), y[..n].trim_start_matches('0'));
-            match v.len().cmp(&w.len()).then_with(|| v.cmp(w)) {
-                Ordering::Equal => (x, y) = (&x[m..], &y[n..]),
+            let (number, left_rest) = left.split_at(digits(left));
+            let (other, right_rest) = right.split_at(digits(right));
+            let (number, other) = (number.trim_start_matches('0'), other.trim_start_matches('0'));
+            match number.len().cmp(&other.len()).then_with(|| number.cmp(other)) {
+                Ordering::Equal => (left, right) = (left_rest, right_rest),
                 unequal => return unequal,
             }
         } else if p == q {
-            (x, y) = (&x[p.len_utf8()..], &y[q.len_utf8()..]);
+            (left, right) = (&left[p.len_utf8()..], &right[q.len_utf8()..]);
         } else {
             return p.cmp(&q);
         }
     }
     // Equal by value, such as `cap02` and `cap2`: the plain order decides, so that it is total.
-    x.len().cmp(&y.len()).then_with(|| a.cmp(b))
+    left.len().cmp(&right.len()).then_with(|| a.cmp(b))
 }
 
 fn digits(s: &str) -> usize {

@@ -6,7 +6,7 @@
 use rheos_core::{FrameMeta, LinkType, Timestamp};
 
 use crate::error::DamageKind;
-use crate::info::{ByteOrder, FileInfo, Format, InterfaceInfo, Resolution};
+use crate::info::{ByteOrder, FileInfo, Format, InterfaceInfo, Resolution, words};
 use crate::reader::{Building, Step};
 
 /// Bytes of the file header.
@@ -87,17 +87,18 @@ impl Pcap {
         let Some(header) = bytes.get(..variant.file_header) else {
             return Err(HeaderError::Short(variant.file_header));
         };
-        let u16_at = |at: usize| order.u16([header[at], header[at + 1]]);
-        let u32_at =
-            |at: usize| order.u32([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let version = (u16_at(4), u16_at(6));
+        let Some([_, version, _, _, snap_len, network]) = words::<6>(header) else {
+            return Err(HeaderError::Short(variant.file_header));
+        };
+        let [a, b, c, d] = version;
+        let version = (order.u16([a, b]), order.u16([c, d]));
         let lengths = match version {
             (2, 0..=2) | (543, 0) => Lengths::Wire,
             (2, 3) => Lengths::Either,
             (2, 4) => Lengths::Captured,
             (major, minor) => return Err(HeaderError::Version(major, minor)),
         };
-        let network = u32_at(20);
+        let network = order.u32(network);
         let link = LinkType(network as u16);
         // Bit 26 says that the four bits on top tell the frame check sequence in 16-bit words.
         let fcs_len = (network & 0x0400_0000 != 0).then_some((network >> 28) as u8 * 2);
@@ -106,7 +107,7 @@ impl Pcap {
         info.byte_order = order;
         info.interfaces = vec![InterfaceInfo {
             link,
-            snap_len: u32_at(16),
+            snap_len: order.u32(snap_len),
             resolution: Resolution::Decimal(if variant.nanos_per_fraction == 1 { 9 } else { 6 }),
             fcs_len,
             ..InterfaceInfo::default()
@@ -120,11 +121,8 @@ impl Pcap {
         let mut at = *pos;
         let step = loop {
             let Some(rest) = bytes.get(at..) else { break Step::Need(record_header) };
-            let Some(header) = rest.first_chunk::<16>() else { break Step::Need(record_header) };
-            let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *header;
-            let seconds = order.u32([a, b, c, d]);
-            let fraction = order.u32([e, f, g, h]);
-            let (mut cap_len, mut wire_len) = (order.u32([i, j, k, l]), order.u32([m, n, o, p]));
+            let Some(header) = words::<4>(rest) else { break Step::Need(record_header) };
+            let [seconds, fraction, mut cap_len, mut wire_len] = header.map(|w| order.u32(w));
             if self.lengths != Lengths::Captured
                 && (self.lengths == Lengths::Wire || cap_len > wire_len)
             {

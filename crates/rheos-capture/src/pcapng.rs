@@ -9,11 +9,11 @@ mod options;
 use rheos_core::{FrameMeta, LinkType, Timestamp};
 
 use crate::error::DamageKind;
-use crate::info::{About, ByteOrder, FileInfo, InterfaceInfo, SectionInfo};
+use crate::info::{About, ByteOrder, FileInfo, InterfaceInfo, SectionInfo, words};
 use crate::reader::{Building, ReadOptions, Step};
 use clock::Clock;
 pub(crate) use options::Texts;
-use options::{Options, keep_comments, number, read_interface};
+use options::{Options, keep_comments, read_interface};
 
 /// Block types of the draft, section 11.1.
 pub(crate) mod block {
@@ -117,22 +117,18 @@ impl Pcapng {
     ) -> Step {
         loop {
             let rest = &bytes[*pos..];
-            let Some(&[a, b, c, d, e, f, g, h, i, j, k, l]) = rest.first_chunk::<12>() else {
-                return Step::Need(12);
-            };
+            let Some([kind, len, magic]) = words::<3>(rest) else { return Step::Need(12) };
             // A section header's type reads the same in both orders; the magic tells which it is.
-            let mut kind = u32::from_le_bytes([a, b, c, d]);
-            let order = if kind == block::SECTION {
-                match [u32::from_le_bytes([i, j, k, l]), u32::from_be_bytes([i, j, k, l])] {
+            let order = if u32::from_le_bytes(kind) == block::SECTION {
+                match [u32::from_le_bytes(magic), u32::from_be_bytes(magic)] {
                     [BYTE_ORDER_MAGIC, _] => ByteOrder::Little,
                     [_, BYTE_ORDER_MAGIC] => ByteOrder::Big,
                     [magic, _] => return Step::Damaged(DamageKind::ByteOrder { magic }),
                 }
             } else {
-                kind = self.order.u32([a, b, c, d]);
                 self.order
             };
-            let len32 = order.u32([e, f, g, h]);
+            let (kind, len32) = (order.u32(kind), order.u32(len));
             let len = len32 as usize;
             if len < 12 || !len.is_multiple_of(4) {
                 return Step::Damaged(DamageKind::BlockLength { block: kind, len: len32 });
@@ -176,32 +172,27 @@ impl Pcapng {
         info: &mut FileInfo,
     ) -> Result<bool, BlockError> {
         let order = self.order;
-        let u32_at = |at: usize| number(order, body, at).ok_or(BlockError::Short);
-        let ticks = |high: u32, low: u32| Some(u64::from(high) << 32 | u64::from(low));
         let packet = match kind {
-            block::ENHANCED_PACKET => Packet {
-                interface: u32_at(0)?,
-                ticks: ticks(u32_at(4)?, u32_at(8)?),
-                cap_len: u32_at(12)?,
-                wire_len: u32_at(16)?,
-                data: 20,
-            },
+            block::ENHANCED_PACKET => {
+                let fields = words::<5>(body).ok_or(BlockError::Short)?;
+                let [interface, high, low, cap_len, wire_len] = fields.map(|w| order.u32(w));
+                let ticks = Some(u64::from(high) << 32 | u64::from(low));
+                Packet { interface, ticks, cap_len, wire_len, data: 20 }
+            }
             block::PACKET => {
-                let [a, b, c, d] = *body.first_chunk().ok_or(BlockError::Short)?;
-                let dropped = order.u16([c, d]);
-                let packet = Packet {
-                    interface: u32::from(order.u16([a, b])),
-                    ticks: ticks(u32_at(4)?, u32_at(8)?),
-                    cap_len: u32_at(12)?,
-                    wire_len: u32_at(16)?,
-                    data: 20,
-                };
+                let fields = words::<5>(body).ok_or(BlockError::Short)?;
+                let [_, high, low, cap_len, wire_len] = fields.map(|w| order.u32(w));
+                let [a, b, c, d] = fields[0];
                 // All ones mean that the count is not known.
+                let dropped = order.u16([c, d]);
                 info.dropped_between += if dropped == u16::MAX { 0 } else { u64::from(dropped) };
-                packet
+                let interface = u32::from(order.u16([a, b]));
+                let ticks = Some(u64::from(high) << 32 | u64::from(low));
+                Packet { interface, ticks, cap_len, wire_len, data: 20 }
             }
             block::SIMPLE_PACKET => {
-                let wire_len = u32_at(0)?;
+                let [wire_len] = words::<1>(body).ok_or(BlockError::Short)?;
+                let wire_len = order.u32(wire_len);
                 let snap_len = self.interfaces.first().map_or(0, |i| i.snap_len);
                 let cap_len = if snap_len == 0 { wire_len } else { wire_len.min(snap_len) };
                 Packet { interface: 0, ticks: None, cap_len, wire_len, data: 4 }
@@ -233,13 +224,8 @@ impl Pcapng {
         if cap_len > room {
             return Err(DamageKind::PacketRoom { len: packet.cap_len, room: room as u32 }.into());
         }
-        let ts = match packet.ticks {
-            Some(ticks) => interface.clock.time(ticks),
-            None => {
-                info.timeless_frames += 1;
-                self.last_ts
-            }
-        };
+        let ts = packet.ticks.map_or(self.last_ts, |ticks| interface.clock.time(ticks));
+        info.timeless_frames += u64::from(packet.ticks.is_none());
         self.last_ts = ts;
         let full = batch.push(FrameMeta {
             ts,
@@ -298,7 +284,7 @@ impl Pcapng {
 
     fn section(&mut self, body: &[u8], info: &mut FileInfo) -> Result<(), BlockError> {
         let order = self.order;
-        let [_, _, _, _, a, b, c, d] = *body.first_chunk().ok_or(BlockError::Short)?;
+        let [_, [a, b, c, d]] = words(body).ok_or(BlockError::Short)?;
         let version @ (major, minor) = (order.u16([a, b]), order.u16([c, d]));
         let options = body.get(16..).ok_or(BlockError::Short)?;
         // Some writers put 1.2 for what is 1.0 (draft, section 4.1).
@@ -344,11 +330,11 @@ impl Pcapng {
             return Err(DamageKind::Interfaces { limit: MAX_INTERFACES }.into());
         };
         let order = self.order;
-        let [a, b, _, _, e, f, g, h] = *body.first_chunk().ok_or(BlockError::Short)?;
+        let [[a, b, _, _], snap_len] = words(body).ok_or(BlockError::Short)?;
         let mut interface = InterfaceInfo {
             section: info.sections_total.saturating_sub(1),
             link: LinkType(order.u16([a, b])),
-            snap_len: order.u32([e, f, g, h]),
+            snap_len: order.u32(snap_len),
             ..InterfaceInfo::default()
         };
         let options = Options::new(order, &body[8..]);
@@ -366,7 +352,8 @@ impl Pcapng {
 
     fn statistics(&mut self, body: &[u8], info: &mut FileInfo) -> Result<(), BlockError> {
         let order = self.order;
-        let id = number(order, body, 0).ok_or(BlockError::Short)?;
+        let [id] = words(body).ok_or(BlockError::Short)?;
+        let id = order.u32(id);
         let options = Options::new(order, body.get(12..).ok_or(BlockError::Short)?);
         info.blocks.statistics += 1;
         // Statistics of an interface that is not described tell nothing; no packet is lost by that.

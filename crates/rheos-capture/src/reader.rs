@@ -9,7 +9,7 @@ use rheos_core::{FrameBatch, FrameMeta, Timestamp};
 
 use crate::block::{Feed, Pool};
 use crate::error::{Damage, DamageKind, Error};
-use crate::info::{CaptureInfo, FileInfo, FileState, Format};
+use crate::info::{CaptureInfo, FileInfo, FileState, Format, InterfaceInfo};
 use crate::input::{self, Input, Opened, Origin};
 use crate::pcap::{HeaderError, Pcap};
 use crate::pcapng::{FrameComment, Pcapng};
@@ -30,6 +30,15 @@ pub trait Source {
         let mut batch = FrameBatch::default();
         Ok(self.read_batch(&mut batch)?.then_some(batch))
     }
+
+    /// The interfaces that the frames of the last batch name by number.
+    fn batch_interfaces(&self) -> &[InterfaceInfo];
+
+    /// The comments on frames of the last batch, in the order of the frames.
+    fn batch_comments(&self) -> &[FrameComment];
+
+    /// Tells whose numbers [`Self::batch_interfaces`] has: batches with the same answer share them.
+    fn batch_source(&self) -> usize;
 }
 
 /// In which order files are read.
@@ -101,6 +110,11 @@ pub(crate) struct Building {
 }
 
 impl Building {
+    /// `frames` is empty; its memory is used.
+    pub(crate) fn new(frames: Vec<FrameMeta>, batch_frames: usize, batch_bytes: usize) -> Self {
+        Self { frames, bytes: 0, batch_frames, batch_bytes }
+    }
+
     /// Adds a frame; tells whether the batch is full now.
     #[inline]
     pub(crate) fn push(&mut self, frame: FrameMeta) -> bool {
@@ -252,11 +266,6 @@ impl CaptureReader {
         self.batch_file
     }
 
-    /// The comments on frames of the last batch, in the order of the frames.
-    pub fn batch_comments(&self) -> &[FrameComment] {
-        &self.batch_comments
-    }
-
     /// How far reading is.
     pub fn progress(&self) -> Progress {
         let bytes_read = self.done_bytes
@@ -355,12 +364,12 @@ impl Source for CaptureReader {
         // The block goes back before the next one is asked for.
         batch.bytes = Arc::clone(&self.empty);
         batch.frames.clear();
-        let mut building = Building {
-            frames: std::mem::take(&mut batch.frames),
-            bytes: 0,
-            batch_frames: self.options.batch_frames,
-            batch_bytes: self.options.batch_bytes,
-        };
+        self.batch_comments.clear();
+        let mut building = Building::new(
+            std::mem::take(&mut batch.frames),
+            self.options.batch_frames,
+            self.options.batch_bytes,
+        );
         loop {
             let Some(mut reading) = self.reading.take() else {
                 if self.open_next()? {
@@ -389,6 +398,18 @@ impl Source for CaptureReader {
                 return Ok(true);
             }
         }
+    }
+
+    fn batch_interfaces(&self) -> &[InterfaceInfo] {
+        self.info.files.get(self.batch_file).map_or(&[], |file| &file.interfaces)
+    }
+
+    fn batch_comments(&self) -> &[FrameComment] {
+        &self.batch_comments
+    }
+
+    fn batch_source(&self) -> usize {
+        self.batch_file
     }
 }
 

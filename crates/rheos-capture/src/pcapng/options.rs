@@ -39,12 +39,6 @@ impl<'a> Iterator for Options<'a> {
     }
 }
 
-/// A number of four bytes in a block's body.
-#[inline]
-pub(super) fn number(order: ByteOrder, body: &[u8], at: usize) -> Option<u32> {
-    Some(order.u32(*body.get(at..)?.first_chunk()?))
-}
-
 /// The value of an option of eight bytes.
 pub(super) fn u64_of(order: ByteOrder, value: &[u8]) -> Option<u64> {
     Some(order.u64(value.try_into().ok()?))
