@@ -1,0 +1,45 @@
+//! Packet synthesis: from a seed to the frames of whole conversations.
+//!
+//! | step | type | file |
+//! |---|---|---|
+//! | what is wanted | [`SynthesisConfig`], [`Preset`] | `config`, `preset` |
+//! | what will be made, checked | [`Plan`] | `plan` |
+//! | when conversations begin | `Arrivals` | `arrivals` |
+//! | one conversation, packet by packet | `Conversation` and its machines | `conversation`, `tcp`, `udp`, `icmp`, `probe` |
+//! | what is said in it | `Message`, datagrams | `message`, `app` |
+//! | bytes of one frame | `Layout` | `headers`, `tunnel` |
+//! | what goes wrong on the way | `FaultPlan` | `faults` |
+//! | frames in order of time | [`Synthesizer`] | `synthesizer` |
+//! | what was sent, exactly | [`FlowTruth`] | `truth` |
+//!
+//! Memory is proportional to the conversations that are alive, which [`SynthesisConfig::live_max`] bounds.
+
+mod app;
+mod arrivals;
+mod config;
+mod conversation;
+mod faults;
+mod headers;
+mod host;
+mod icmp;
+mod label;
+mod message;
+mod plan;
+mod pool;
+mod preset;
+mod probe;
+mod synthesizer;
+mod tcp;
+mod truth;
+mod tunnel;
+mod udp;
+
+pub use config::{
+    Addresses, Faults, Link, Mix, Scenario, ScenarioKind, SynthesisConfig, Tcp, TunnelChoice,
+    TunnelConfig,
+};
+pub use label::{Label, LabelId};
+pub use plan::Plan;
+pub use preset::Preset;
+pub use synthesizer::{Counters, FrameInfo, Synthesizer};
+pub use truth::{ConversationId, DirectionTruth, FlowTruth};
