@@ -61,8 +61,6 @@ const fn role(kind: u8, version: IpVersion) -> Role {
             140 => Role::Reply { request: 139 },
             144 => Role::Request { reply: 145 },
             145 => Role::Reply { request: 144 },
-            146 => Role::Request { reply: 147 },
-            147 => Role::Reply { request: 146 },
             _ => Role::OneWay,
         },
     }

@@ -3,7 +3,7 @@
 //! Version 3 negotiates how long its cookie is, whether a sublayer header follows and what the payload is;
 //! no packet tells. Ethernet and PPP with address bytes are found by trying the lengths there are.
 
-use crate::mpls::looks_like_ethernet;
+use crate::mpls::names_known_protocol;
 use crate::tunnel::Entry;
 use crate::walk::{Step, Walk, be16, be32};
 use crate::{Layer, TunnelKind};
@@ -72,7 +72,7 @@ fn version_3(walk: &Walk<'_>, fixed: usize) -> Option<(usize, Step)> {
         let payload = walk.rest().get(len..)?;
         match payload {
             [0xff, 0x03, 0x00, 0x21 | 0x57, ..] => Some((len, Step::Ppp)),
-            _ if looks_like_ethernet(payload) => Some((len, Step::Ethernet)),
+            _ if names_known_protocol(payload) => Some((len, Step::Ethernet)),
             _ => None,
         }
     })

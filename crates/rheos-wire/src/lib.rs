@@ -11,10 +11,14 @@
 //! | `ipv4`, `ipv6` | IP and fragments |
 //! | `transport`, [`tcp`], `udp`, `sctp`, [`icmp`] | ports, payload, options |
 //! | [`tunnel`], `gre`, `l2tp` | packets in packets |
+//! | [`filter`] | the filter language on packets |
 //! | [`checksum`] | the Internet checksum |
+//! | [`community_id`](mod@community_id) | a flow's name that other tools compute alike |
 
 pub mod checksum;
+pub mod community_id;
 pub mod decode;
+pub mod filter;
 mod gre;
 pub mod icmp;
 mod ipv4;
@@ -32,6 +36,7 @@ mod udp;
 mod walk;
 mod wifi;
 
+pub use community_id::community_id;
 pub use decode::{ChecksumPolicy, DecodeConfig, Decoded, TunnelPolicy, decode, decode_datagram};
 pub use packet::{
     ChecksumState, Fragment, Layer, Layers, Packet, TcpHeader, Tunnel, TunnelKind, tcp_flags,

@@ -51,7 +51,7 @@ fn looks_like_ipv4(bytes: &[u8], remaining: usize) -> bool {
     bytes.len() < 20 || {
         let header_len = usize::from(bytes[0] & 0xf) * 4;
         let total_len = usize::from(be16(bytes, 2));
-        header_len >= 20 && (total_len == 0 || (header_len..=remaining).contains(&total_len))
+        header_len >= 20 && (header_len..=remaining).contains(&total_len)
     }
 }
 
@@ -59,8 +59,17 @@ fn looks_like_ipv6(bytes: &[u8], remaining: usize) -> bool {
     bytes.len() < 40 || usize::from(be16(bytes, 4)) + 40 <= remaining
 }
 
-/// Whether an Ethernet header with a protocol that is read, or a length, begins here.
-pub(crate) fn looks_like_ethernet(bytes: &[u8]) -> bool {
+/// Whether an Ethernet header with a protocol that is read, or with a length, seems to begin here.
+fn looks_like_ethernet(bytes: &[u8]) -> bool {
+    let length = bytes.get(..14).map(|header| usize::from(be16(header, 12)));
+    names_known_protocol(bytes)
+        || length.is_some_and(|length| {
+            length < usize::from(ethertypes::LENGTH_BELOW) && length + 14 <= bytes.len()
+        })
+}
+
+/// Whether an Ethernet header with a protocol that is read begins here.
+pub(crate) fn names_known_protocol(bytes: &[u8]) -> bool {
     let Some(header) = bytes.first_chunk::<15>() else { return false };
     match be16(header, 12) {
         ethertypes::IPV4 => header[14] >> 4 == 4,
@@ -73,6 +82,6 @@ pub(crate) fn looks_like_ethernet(bytes: &[u8]) -> bool {
         | ethertypes::MPLS
         | ethertypes::PPPOE_SESSION
         | ethertypes::BACKBONE_BRIDGE => true,
-        length => length < ethertypes::LENGTH_BELOW && usize::from(length) + 14 <= bytes.len(),
+        _ => false,
     }
 }
