@@ -34,6 +34,15 @@ impl Addr {
         [self.0[12], self.0[13], self.0[14], self.0[15]]
     }
 
+    /// Whether it names a group of hosts (RFC 5771, RFC 4291 §2.7).
+    #[inline]
+    pub const fn is_multicast(self, version: IpVersion) -> bool {
+        match version {
+            IpVersion::V4 => self.0[12] >> 4 == 0xe,
+            IpVersion::V6 => self.0[0] == 0xff,
+        }
+    }
+
     /// As the standard library's address of the given version.
     pub const fn to_std(self, version: IpVersion) -> IpAddr {
         match version {

@@ -105,7 +105,8 @@ pub(crate) fn initiator_of(packet: &Packet) -> (InitiatorEvidence, Direction) {
             let (kind, version) = (packet.icmp_type, packet.tuple.version);
             if icmp::is_request(kind, version) {
                 request
-            } else if icmp::is_reply(kind, version) {
+            } else if icmp::is_reply(kind, version) && !packet.tuple.dst.is_multicast(version) {
+                // An advertisement or report to a group comes unasked: no group ever asked.
                 answer
             } else {
                 unknown
@@ -141,6 +142,18 @@ mod tests {
         assert_eq!(life.closed(), EndReason::Fin);
         life.on_segment(Forward, &segment(7, 102, RST), 0);
         assert_eq!(life.closed(), EndReason::Fin, "a reset after the close changes nothing");
+    }
+
+    #[test]
+    fn an_answer_to_a_group_has_its_sender_as_initiator() {
+        let mut packet = Packet::default();
+        packet.tuple.protocol = ICMPV6;
+        packet.tuple.version = rheos_core::IpVersion::V6;
+        packet.icmp_type = 134;
+        packet.tuple.dst.0[0] = 0xfe;
+        assert_eq!(initiator_of(&packet), (InitiatorEvidence::Answer, Direction::Backward));
+        packet.tuple.dst.0[0] = 0xff;
+        assert_eq!(initiator_of(&packet), (InitiatorEvidence::FirstPacket, Direction::Forward));
     }
 
     #[test]
