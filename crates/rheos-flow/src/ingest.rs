@@ -1,6 +1,7 @@
 //! From frame batches to packets: decode, reassembly of fragments, filter, and the accounts of every frame.
 
 use rheos_core::{DropCounters, DropReason, Frame, FrameBatch, LinkType};
+use rheos_wire::filter::PacketFilter;
 use rheos_wire::{DecodeConfig, Decoded, Fragment, Packet, decode, decode_datagram};
 
 use crate::fragments::Reassembler;
@@ -13,6 +14,8 @@ pub struct IngestConfig {
     pub decode: DecodeConfig,
     /// How fragments become datagrams.
     pub fragments: FragmentConfig,
+    /// Only packets that match are handed on; fragments are put together before they are looked at.
+    pub filter: Option<PacketFilter>,
 }
 
 /// The accounts: `frames == packets + absorbed + drops.total()` after [`Ingest::finish`].
@@ -92,6 +95,7 @@ pub struct Ingest {
     /// The accounts so far.
     pub counters: IngestCounters,
     config: DecodeConfig,
+    filter: Option<PacketFilter>,
     reassembler: Reassembler,
     packet: Packet,
 }
@@ -108,6 +112,7 @@ impl Ingest {
         Self {
             counters: IngestCounters::default(),
             config: config.decode,
+            filter: config.filter,
             reassembler: Reassembler::new(config.fragments),
             packet: Packet::default(),
         }
@@ -146,6 +151,12 @@ impl Ingest {
 
     #[inline]
     fn hand_on(&mut self, bytes: &[u8], packet: &mut impl FnMut(&Packet, &[u8])) {
+        if let Some(filter) = &self.filter
+            && !filter.matches(&self.packet)
+        {
+            self.counters.drops.add(DropReason::Filter);
+            return;
+        }
         if let Some(reason) = self.packet.checksum.wrong {
             self.counters.checksums_wrong.add(reason);
         }

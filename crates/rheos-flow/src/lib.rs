@@ -3,8 +3,9 @@
 //! [`Ingest`](ingest::Ingest) turns frame batches into packets: decode, fragment reassembly, filter, and the
 //! counters that account for every frame. [`FlowTable`](table::FlowTable) turns packets into bidirectional
 //! [`Flow`]s, judged by packet time only, so that offline, live and test runs of the same packets give the
-//! same flows.
+//! same flows. [`Groups`] and [`TrafficSummary`] sum packets up without flows.
 
+pub mod aggregate;
 pub mod flow;
 pub mod fragments;
 pub mod history;
@@ -14,10 +15,13 @@ mod lifetime;
 mod recency;
 pub mod table;
 mod tracker;
+pub mod traffic;
 
+pub use aggregate::{Group, Groups, KeyFields, RankBy, Totals, UnknownField};
 pub use flow::{Arrival, DirectionTotals, EndReason, Flow, FlowHead, FlowState, InitiatorEvidence};
 pub use fragments::{FragmentConfig, FragmentCounters, OverlapPolicy};
 pub use history::{ConnState, History};
 pub use ingest::{Ingest, IngestConfig, IngestCounters, UnsupportedLinks};
 pub use key::{Keyed, key_hash, key_of, shard_of};
 pub use table::{FlowConfig, FlowTable, TableCounters};
+pub use traffic::{ProtocolMix, RateSeries, SizeHistogram, TrafficSummary, Volume};
