@@ -195,6 +195,9 @@ impl Reassembler {
             self.release_if_empty(slot);
             return None;
         }
+        if !fragment.more {
+            datagram.total = Some(to);
+        }
         datagram.frames += 1;
         datagram.wire_len = datagram.wire_len.saturating_add(around.wire_len);
         let fit = datagram.fit(from, to, data);
@@ -295,9 +298,6 @@ impl Reassembler {
         let datagram = &mut self.slots[slot as usize];
         let before = datagram.cost();
         let (from, to) = (fragment.offset, fragment.offset + fragment.data_len);
-        if !fragment.more {
-            datagram.total = Some(to);
-        }
         if from == 0 && datagram.header.is_empty() {
             let start = fragment.l3_offset as usize;
             let header = bytes.get(start..start + fragment.header_len as usize).unwrap_or_default();

@@ -13,7 +13,9 @@ const LETTERS_MAX: usize = 30;
 /// when the sequence number differs from the last of its kind; `C G T W` at the first, 10th, 100th, ... event.
 ///
 /// Deviations from Zeek: at most 30 letters, then `+`; no port numbers guess the initiator; gaps are found with at
-/// most two captured stretches waiting beyond the first hole; an active timeout starts a new history.
+/// most two captured stretches waiting beyond the first hole; an active timeout starts a new history; no `X`, as
+/// there is no payload analysis whose limits could be exceeded; an attempt that sees no answer goes on until its idle
+/// timeout, where Zeek removes it after 5 s and begins anew.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct History {
     letters: [u8; LETTERS_MAX + 1],

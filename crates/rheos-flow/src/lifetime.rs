@@ -90,17 +90,20 @@ fn not_before(a: u32, b: u32) -> bool {
     a.wrapping_sub(b) < 1 << 31
 }
 
+/// Whether a TCP segment asks for a connection: SYN without ACK.
+#[inline]
+pub(crate) fn is_request(packet: &Packet) -> bool {
+    packet.tcp.flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN
+}
+
 /// How a flow's first packet tells its initiator, and whether that is the packet's sender.
 pub(crate) fn initiator_of(packet: &Packet) -> (InitiatorEvidence, Direction) {
     let request = (InitiatorEvidence::Request, Direction::Forward);
     let answer = (InitiatorEvidence::Answer, Direction::Backward);
     let unknown = (InitiatorEvidence::FirstPacket, Direction::Forward);
     match packet.tuple.protocol {
-        TCP => match packet.tcp.flags & (tcp_flags::SYN | tcp_flags::ACK) {
-            tcp_flags::SYN => request,
-            both if both == tcp_flags::SYN | tcp_flags::ACK => answer,
-            _ => unknown,
-        },
+        TCP if is_request(packet) => request,
+        TCP if packet.has_tcp_flags(tcp_flags::SYN | tcp_flags::ACK) => answer,
         ICMP | ICMPV6 => {
             let (kind, version) = (packet.icmp_type, packet.tuple.version);
             if icmp::is_request(kind, version) {

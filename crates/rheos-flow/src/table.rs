@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 use rheos_core::{Direction, Nanos, Timestamp};
 use rheos_wire::Packet;
 
-use crate::lifetime::{Lifetime, TCP, initiator_of};
+use crate::lifetime::{Lifetime, TCP, initiator_of, is_request};
 use crate::recency::{Class, Recency};
 use crate::tracker::Tracker;
 use crate::{
@@ -31,7 +31,7 @@ pub struct FlowConfig {
     /// How much later than its timeout a flow is ended by the time of *other* flows' packets: as long as the
     /// capture is out of order by no more than this, no flow's content depends on other flows.
     pub reorder_slack: Nanos,
-    /// Most flows held at once, at least 1; at the limit the least recently seen one is ended.
+    /// Most flows held at once, between 1 and 2^32 - 1; at the limit the least recently seen one is ended.
     pub flows_max: usize,
     /// VLAN ids are part of the key.
     pub key_vlan: bool,
@@ -273,7 +273,7 @@ impl<S: FlowState> FlowTable<S> {
 
     /// Begins a flow whose key is not in the table.
     fn open(&mut self, packet: &Packet, keyed: &Keyed, ended: &mut impl FnMut(&Flow<S>)) -> u32 {
-        if self.len() >= self.config.flows_max.max(1)
+        if self.len() >= self.config.flows_max.clamp(1, u32::MAX as usize)
             && let Some(oldest) = self.recency.oldest()
         {
             self.end(oldest, EndReason::Evicted, ended);
@@ -399,7 +399,6 @@ impl<S: FlowState> Slot<S> {
             return if closed == EndReason::None { EndReason::Forced } else { closed };
         }
         if config.active_timeout != Nanos::ZERO
-            && packet.ts > head.first
             && packet.ts.since(head.first) >= config.active_timeout
         {
             return EndReason::Active;
@@ -425,6 +424,9 @@ impl<S: FlowState> Slot<S> {
         totals.payload_bytes += u64::from(packet.payload_len);
         if packet.tuple.protocol == TCP {
             self.life.on_segment(direction, &packet.tcp, packet.payload_len);
+            if direction == Direction::Forward && is_request(packet) {
+                head.initiator = InitiatorEvidence::Request;
+            }
         }
         self.tracker.on_packet(head, direction, packet);
         let since = |before: Option<Timestamp>| before.map(|t| packet.ts.since(t));

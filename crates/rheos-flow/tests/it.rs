@@ -7,6 +7,7 @@ mod it {
     mod flows;
     mod fragments;
     mod history;
+    mod ingest;
     mod packets;
     mod soup;
 }

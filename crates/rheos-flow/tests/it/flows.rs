@@ -261,8 +261,9 @@ fn an_answer_first_tells_the_initiator() {
     let flows = flows_of(&syn_ack, &config(0));
     assert_eq!(flows.len(), 1, "a SYN behind its SYN-ACK is not a new connection");
     assert_eq!(flows[0].head.tuple.src_port, 40_000);
-    assert_eq!(flows[0].head.initiator, InitiatorEvidence::Answer);
+    assert_eq!(flows[0].head.initiator, InitiatorEvidence::Request, "the SYN came after all");
     assert_eq!(flows[0].head.totals.map(|t| t.packets), [2, 1]);
+    assert_eq!(flows_of(&syn_ack[..1], &config(0))[0].head.initiator, InitiatorEvidence::Answer);
 
     let echo_reply =
         Packet { tuple: tuple((2, 0), (1, 8), 1), icmp_type: 0, ..udp(0, (2, 0), (1, 8), 1) };

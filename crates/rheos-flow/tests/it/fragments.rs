@@ -176,6 +176,17 @@ fn copies_are_tolerated_and_absorbed() {
     }
 }
 
+#[test]
+fn a_copy_may_tell_that_it_was_the_last() {
+    let datagram = udp_datagram(56, 1);
+    let mut bench = Bench::new(FragmentConfig::default());
+    bench.put(0, &piece(Ip::V4, &datagram, 0..32));
+    bench.put(1, &Piece { more: true, ..piece(Ip::V4, &datagram, 32..64) });
+    bench.put(2, &piece(Ip::V4, &datagram, 32..64));
+    assert_eq!(bench.finish(), []);
+    assert_eq!(bench.got[0].1, &datagram[8..]);
+}
+
 /// Three fragments of which the middle one overlaps both others with other bytes.
 fn overlapping(policy: OverlapPolicy) -> (Bench, Vec<(DropReason, u64)>) {
     let config = FragmentConfig { overlap_v4: policy, ..FragmentConfig::default() };

@@ -1,0 +1,95 @@
+//! The accounts of the first stage.
+
+use std::sync::Arc;
+
+use rheos_core::filter::Filter;
+use rheos_core::{DropReason, FrameBatch, FrameMeta, LinkType, Timestamp};
+use rheos_flow::{Ingest, IngestConfig, UnsupportedLinks};
+use rheos_wire::filter::PacketFilter;
+
+use super::packets::START;
+
+/// A raw IPv4 frame with UDP from port 5 to `port`, whose UDP checksum is `checksum`.
+fn raw_udp(port: u16, checksum: u16) -> Vec<u8> {
+    let mut bytes =
+        vec![0x45, 0, 0, 32, 0, 1, 0, 0, 64, 17, 0x66, 0xca, 10, 0, 0, 1, 10, 0, 0, 2, 0, 5];
+    bytes.extend(port.to_be_bytes());
+    bytes.extend([0, 12]);
+    bytes.extend(checksum.to_be_bytes());
+    bytes.extend(*b"abcd");
+    bytes
+}
+
+/// A batch of frames with their link types; each was longer on the wire by what the number says.
+fn batch(frames: &[(&[u8], LinkType, u32)]) -> FrameBatch {
+    let mut bytes = Vec::new();
+    let mut metas = Vec::new();
+    for (data, link, cut) in frames {
+        metas.push(FrameMeta {
+            ts: Timestamp::from_nanos(START + metas.len() as u64),
+            offset: bytes.len(),
+            cap_len: data.len() as u32,
+            wire_len: data.len() as u32 + cut,
+            link: *link,
+            interface: 0,
+        });
+        bytes.extend_from_slice(data);
+    }
+    FrameBatch { bytes: Arc::new(bytes), frames: metas, first_index: 100 }
+}
+
+#[test]
+fn every_frame_is_counted_once() {
+    let config = IngestConfig {
+        filter: Some(PacketFilter::new(&Filter::parse("port 53").unwrap())),
+        ..IngestConfig::default()
+    };
+    let (dns, other, wrong) = (raw_udp(53, 0), raw_udp(80, 0), raw_udp(53, 1));
+    let usb = LinkType(189);
+    let frames: &[(&[u8], LinkType, u32)] = &[
+        (&dns, LinkType::RAW, 0),
+        (&other, LinkType::RAW, 0),
+        (&wrong, LinkType::RAW, 0),
+        (&[1, 2, 3], usb, 7),
+        (&[1, 2, 3], usb, 0),
+        (&dns[..10], LinkType::RAW, 22),
+        (&[], LinkType::ETHERNET, 0),
+    ];
+    let mut ingest = Ingest::new(config);
+    let mut seen = Vec::new();
+    ingest.batch(&batch(frames), |packet, bytes| {
+        seen.push((packet.index, packet.payload(bytes).to_vec()));
+    });
+    ingest.finish();
+    assert_eq!(seen, [(100, b"abcd".to_vec()), (102, b"abcd".to_vec())]);
+    let counters = &ingest.counters;
+    assert_eq!((counters.frames, counters.packets, counters.absorbed), (7, 2, 0));
+    assert_eq!(
+        counters.drops.iter().collect::<Vec<_>>(),
+        [
+            (DropReason::LinkUnsupported, 2),
+            (DropReason::LinkTruncated, 1),
+            (DropReason::Ipv4Truncated, 1),
+            (DropReason::Filter, 1),
+        ]
+    );
+    assert_eq!(counters.checksums_wrong.iter().collect::<Vec<_>>(), [(DropReason::ChecksumUdp, 1)]);
+    assert_eq!(counters.unsupported_links.by_number, [(usb, 2)]);
+    assert_eq!(counters.cut, 2);
+    assert_eq!(counters.captured_bytes + 29, counters.wire_bytes);
+}
+
+#[test]
+fn unsupported_link_types_are_named_up_to_a_limit() {
+    let types = UnsupportedLinks::NAMED_MAX as u16 + 5;
+    let frames: Vec<(&[u8], LinkType, u32)> =
+        (0..types).map(|i| ([0_u8; 4].as_slice(), LinkType(40_000 + i), 0)).collect();
+    let mut ingest = Ingest::default();
+    ingest.batch(&batch(&frames), |_, _| panic!("no packets"));
+    let links = &ingest.counters.unsupported_links;
+    assert_eq!((links.by_number.len(), links.others), (UnsupportedLinks::NAMED_MAX, 5));
+    let mut sum = ingest.counters.clone();
+    sum.merge(&ingest.counters);
+    assert_eq!(sum.unsupported_links.by_number[0].1, 2);
+    assert_eq!((sum.unsupported_links.others, sum.frames), (10, 2 * u64::from(types)));
+}
