@@ -1,0 +1,1 @@
+//! Integration tests of the sink: files, formats read back by independent readers, properties.
