@@ -147,7 +147,7 @@ impl Conversation {
         let back = FiveTuple {
             protocol: if self.path.v6 { ICMP6 } else { ICMP },
             src_port: 0,
-            dst_port: 0,
+            dst_port: u16::from_be_bytes(Closed::error(self.path.v6)),
             ..main.tuple.reversed()
         };
         let about = FlowTruth {
@@ -223,7 +223,7 @@ fn of_pattern(plan: &Plan, pattern: Pattern, number: u64, rng: &mut Rng) -> (Pat
             Machine::Udp(Exchange::new(talk, rng.between(50, 900) as u32, rng))
         }
         Pattern::Ping => {
-            let ping = Ping::new(1 + rng.below(10) as u16, number, rng);
+            let ping = Ping::new(1 + rng.below(10) as u16, number);
             path.ports = ping.ports(v6);
             Machine::Ping(ping)
         }
@@ -251,7 +251,7 @@ fn of_scenario(
     let port = match scenario.kind {
         ScenarioKind::PortScan => scanned_port(plan.seed.child(source as u64), number),
         ScenarioKind::SynFlood => 80,
-        ScenarioKind::UdpFlood => 1 + rng.below(65_535) as u16,
+        ScenarioKind::UdpFlood => 49_152 + rng.below(16_384) as u16,
         ScenarioKind::BruteForce => 22,
         ScenarioKind::Beacon | ScenarioKind::Exfiltration => 443,
         ScenarioKind::DnsTunnel => 53,

@@ -108,10 +108,11 @@ pub(crate) fn spoil_length(out: &mut [u8], layout: &Layout, whole: bool, bits: u
 }
 
 fn spoil_ip_length(out: &mut [u8], layout: &Layout, bits: u64) {
+    let frame_len = (out.len() - layout.start) as u16;
     if layout.v6 {
         let at = layout.l3 + 4;
         let beyond = (layout.ip_len - 40) as u16 + 1 + (bits >> 8) as u16 % 4_096;
-        let length = beyond.max(out.len() as u16);
+        let length = beyond.max(frame_len);
         out[at..at + 2].copy_from_slice(&length.to_be_bytes());
         return;
     }
@@ -120,7 +121,7 @@ fn spoil_ip_length(out: &mut [u8], layout: &Layout, bits: u64) {
         // Less than the header itself, but not 0, which means segmentation offload.
         1 + (bits >> 8) as u16 % 19
     } else {
-        (layout.ip_len as u16).max(out.len() as u16) + 1 + (bits >> 8) as u16 % 4_096
+        (layout.ip_len as u16).max(frame_len) + 1 + (bits >> 8) as u16 % 4_096
     };
     out[at..at + 2].copy_from_slice(&length.to_be_bytes());
     out[layout.l3 + 10..layout.l3 + 12].fill(0);

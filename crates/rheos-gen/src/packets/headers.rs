@@ -4,6 +4,7 @@
 //! filled in at the end, by [`Layout::seal`].
 
 use rheos_core::Addr;
+use rheos_wire::checksum::internet_sum;
 
 use super::tunnel::{Outer, TunnelPath};
 
@@ -124,6 +125,8 @@ impl Ip {
 /// Where the layers of a frame begin, counted from the start of the output buffer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
+    /// The frame.
+    pub(crate) start: usize,
     /// The innermost IP header.
     pub(crate) l3: usize,
     /// What follows that header (and an IPv6 fragment header).
@@ -144,6 +147,7 @@ pub(crate) fn open(
     payload_len: usize,
     fragment: Option<FragmentPart>,
 ) -> Layout {
+    let start = out.len();
     let to = 1 - from;
     let ip = Ip {
         v6: path.v6,
@@ -173,7 +177,7 @@ pub(crate) fn open(
     };
     let l3 = out.len();
     ip.push(out);
-    Layout { l3, l4: out.len(), ip_len: ip.total_len(), v6: path.v6, protocol, outer }
+    Layout { start, l3, l4: out.len(), ip_len: ip.total_len(), v6: path.v6, protocol, outer }
 }
 
 fn push_vlans(out: &mut Vec<u8>, vlans: [u16; 2]) {
@@ -226,27 +230,19 @@ pub(crate) fn pseudo_sum(ip: &[u8], v6: bool, protocol: u8, len: usize) -> u64 {
     ones_sum(addresses) + ones_sum(&rest)
 }
 
-/// Sum of 16-bit words as they lie in memory (RFC 1071 §2: byte order cancels out), not yet folded.
+/// Sum of 16-bit words in network order, not yet complemented; sums may be added.
 #[inline]
 pub(crate) fn ones_sum(bytes: &[u8]) -> u64 {
-    let mut sum = 0u64;
-    let chunks = bytes.chunks_exact(4);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        sum += u64::from(u32::from_ne_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]));
-    }
-    let mut last = [0u8; 4];
-    last[..rest.len()].copy_from_slice(rest);
-    sum + u64::from(u32::from_ne_bytes(last))
+    u64::from(internet_sum(bytes))
 }
 
 /// Folds a sum and complements it: the two bytes to write.
 #[inline]
-pub(crate) fn checksum(mut sum: u64) -> [u8; 2] {
+pub(crate) const fn checksum(mut sum: u64) -> [u8; 2] {
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
-    (!(sum as u16)).to_ne_bytes()
+    (!(sum as u16)).to_be_bytes()
 }
 
 #[cfg(test)]

@@ -17,16 +17,15 @@ pub(crate) struct Ping {
 }
 
 impl Ping {
-    pub(crate) fn new(count: u16, number: u64, rng: &mut Rng) -> Self {
-        let _ = rng;
+    pub(crate) const fn new(count: u16, number: u64) -> Self {
         // Neighbours in number never share an identifier.
         let id = (number.wrapping_mul(40_503) & 0xffff) as u16;
         Self { id, sequence: 1, count, reply: false, asked_at: 0 }
     }
 
     /// What the decoder's key holds in place of ports.
-    pub(crate) const fn ports(&self, _v6: bool) -> [u16; 2] {
-        [self.id, 0]
+    pub(crate) const fn ports(&self, v6: bool) -> [u16; 2] {
+        [self.id, if v6 { 128 << 8 } else { 8 << 8 }]
     }
 
     pub(crate) fn step(&mut self, path: &mut Path, rng: &mut Rng, cx: &mut Cx<'_>) -> Step {
@@ -107,7 +106,7 @@ impl Closed {
         }
         self.ip_id = path.ip_ids[0];
         cx.scratch.clear();
-        cx.content.random(self.key, 0, PAYLOAD as u32, cx.scratch);
+        cx.content.text(self.key, 0, PAYLOAD as u32, cx.scratch);
         let sent = send_datagram(path, 0, cx);
         if cx.lost {
             self.left -= 1;
@@ -115,6 +114,11 @@ impl Closed {
         }
         self.reply = true;
         (sent, Some(now + 2 * path.delays[1] + 40_000))
+    }
+
+    /// Type and code of "port unreachable".
+    pub(crate) const fn error(v6: bool) -> [u8; 2] {
+        if v6 { [1, 4] } else { [3, 3] }
     }
 
     /// Destination unreachable, port unreachable, quoting the datagram.
@@ -130,15 +134,15 @@ impl Closed {
             payload_len: 8 + PAYLOAD,
             fragment: None,
         };
-        let (protocol, kind) = if path.v6 { (ICMP6, [1, 4]) } else { (ICMP, [3, 3]) };
+        let protocol = if path.v6 { ICMP6 } else { ICMP };
         let len = 8 + quoted.total_len();
         let layout = open(cx.out, path, 1, protocol, len, None);
-        cx.out.extend_from_slice(&kind);
+        cx.out.extend_from_slice(&Self::error(path.v6));
         cx.out.extend_from_slice(&[0; 6]);
         let start = cx.out.len();
         quoted.push(cx.out);
         cx.scratch.clear();
-        cx.content.random(self.key, 0, PAYLOAD as u32, cx.scratch);
+        cx.content.text(self.key, 0, PAYLOAD as u32, cx.scratch);
         push_header(cx.out, start, path.ports, path.v6, cx.scratch);
         cx.out.extend_from_slice(cx.scratch);
         layout.seal(cx.out, Some(2), path.v6);

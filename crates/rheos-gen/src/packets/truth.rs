@@ -54,7 +54,7 @@ pub struct FlowTruth {
     pub conversation: ConversationId,
     /// What it is, see [`super::Plan::labels`].
     pub label: LabelId,
-    /// From its initiator; of the innermost IP packet. ICMP errors have ports 0.
+    /// From its initiator; of the innermost IP packet. ICMP has the ports of `rheos_wire::icmp`.
     pub tuple: FiveTuple,
     /// The encapsulation around it and its id.
     pub tunnel: Option<(TunnelChoice, u32)>,

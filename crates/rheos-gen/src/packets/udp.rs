@@ -117,7 +117,7 @@ impl Exchange {
             Talk::Coap => small::coap(key, reply, cx.scratch),
             _ => {
                 let len = if reply { 1_600 + key.bits(1) % 6_600 } else { 120 };
-                cx.content.random(key, 0, len as u32, cx.scratch);
+                cx.content.text(key, 0, len as u32, cx.scratch);
             }
         }
     }
@@ -163,7 +163,7 @@ impl Exchange {
     fn flood(&mut self, path: &mut Path, rng: &mut Rng, cx: &mut Cx<'_>) -> Step {
         let len = rng.between(512, 1_200) as u32;
         cx.scratch.clear();
-        cx.content.random(self.key, self.number * 7, len, cx.scratch);
+        cx.content.text(self.key, self.number * 7, len, cx.scratch);
         let sent = send_datagram(path, 0, cx);
         self.number += 1;
         (sent, (self.number < self.count).then(|| cx.now + 200_000 + rng.below(600_000)))

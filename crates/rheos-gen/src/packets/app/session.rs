@@ -53,6 +53,8 @@ impl Session {
             App::Mqtt => 2 + 2 * rng.between(2, 20) as u32 + 1,
             App::Beacon | App::Upload(_) => 4,
         };
+        // An upload was asked for in bytes; only the background's tail is cut.
+        let message_max = if matches!(app, App::Upload(_)) { u32::MAX } else { message_max };
         Self { app, name, turn: 0, turns, key: rng.seed(), message_max }
     }
 
