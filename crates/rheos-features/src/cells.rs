@@ -244,7 +244,6 @@ impl<T: ArrowPrimitiveType> Cells for List<T> {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::Array;
     use arrow_array::cast::AsArray;
     use arrow_array::types::{UInt32Type, UInt64Type};
 
@@ -256,9 +255,13 @@ mod tests {
             let mut cells = Prim::<UInt64Type>::default();
             let wanted: Vec<Option<u64>> =
                 (0..260).map(|i| (i < first_null || i % 3 == 1).then_some(i)).collect();
-            wanted.iter().for_each(|&v| cells.push(v));
+            for &value in &wanted {
+                cells.push(value);
+            }
             let mut copied = Prim::<UInt64Type>::default();
-            (0..260).for_each(|row| copied.push_from(&cells, row));
+            for row in 0..260 {
+                copied.push_from(&cells, row);
+            }
             for cells in [cells, copied] {
                 let array = cells.into_array();
                 let got: Vec<_> = array.as_primitive::<UInt64Type>().iter().collect();
@@ -278,7 +281,9 @@ mod tests {
         });
         texts.push(Some("bcd"));
         let mut back = Strs::default();
-        [3, 1, 0].iter().for_each(|&row| back.push_from(&texts, row));
+        for row in [3, 1, 0] {
+            back.push_from(&texts, row);
+        }
         let array = back.into_array();
         assert_eq!(
             array.as_string::<i32>().iter().collect::<Vec<_>>(),
@@ -289,7 +294,9 @@ mod tests {
         lists.push([1, 2].into_iter());
         lists.push(std::iter::empty());
         let mut back = List::<UInt32Type>::default();
-        [1, 0].iter().for_each(|&row| back.push_from(&lists, row));
+        for row in [1, 0] {
+            back.push_from(&lists, row);
+        }
         let array = back.into_array();
         assert_eq!(array.as_list::<i32>().value_length(0), 0);
         assert_eq!(array.as_list::<i32>().value(1).as_primitive::<UInt32Type>().values(), &[1, 2]);

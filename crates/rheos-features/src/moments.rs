@@ -96,7 +96,9 @@ mod tests {
 
     fn of(values: &[u64]) -> Moments {
         let mut moments = Moments::default();
-        values.iter().for_each(|&v| moments.push(v));
+        for &value in values {
+            moments.push(value);
+        }
         moments
     }
 

@@ -1,0 +1,14 @@
+//! Tests of the features crate from outside.
+
+#![allow(clippy::unwrap_used)]
+
+mod it {
+    mod coverage;
+    mod defects;
+    mod frames;
+    mod laws;
+    mod other_flows;
+    mod road;
+    mod rows;
+    mod tcp_flows;
+}
