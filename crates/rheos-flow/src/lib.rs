@@ -1,7 +1,7 @@
 //! From packets to flows.
 //!
-//! [`Ingest`](ingest::Ingest) turns frame batches into packets: decode, fragment reassembly, filter, and the
-//! counters that account for every frame. [`FlowTable`](table::FlowTable) turns packets into bidirectional
+//! [`Ingest`] turns frame batches into packets: decode, fragment reassembly, filter, and the
+//! counters that account for every frame. [`FlowTable`] turns packets into bidirectional
 //! [`Flow`]s, judged by packet time only, so that offline, live and test runs of the same packets give the
 //! same flows. [`Groups`] and [`TrafficSummary`] sum packets up without flows.
 

@@ -92,8 +92,8 @@ impl TableCounters {
 /// One flow and what only the table needs to know of it.
 struct Slot<S> {
     flow: Flow<S>,
-    /// The time of the packet before this one, per direction in arrival order.
-    previous: [Option<Timestamp>; 2],
+    /// The time of the packet that came last, per direction; means nothing before the direction's first.
+    previous: [Timestamp; 2],
     /// The direction that spoke last.
     last_direction: Direction,
     /// The initiator is the key's upper endpoint.
@@ -336,7 +336,7 @@ impl<S: FlowState> Slot<S> {
         };
         Self {
             flow: Flow { head, state },
-            previous: [None; 2],
+            previous: [Timestamp::ZERO; 2],
             last_direction: Direction::Forward,
             upper_initiates: false,
             life: Lifetime::default(),
@@ -348,7 +348,6 @@ impl<S: FlowState> Slot<S> {
     fn begin(&mut self, packet: &Packet, keyed: &Keyed) {
         let (initiator, sent) = initiator_of(packet);
         self.upper_initiates = sent != keyed.direction;
-        self.previous = [None; 2];
         self.life = Lifetime::default();
         self.flow.head = FlowHead {
             key: self.flow.head.key,
@@ -415,6 +414,17 @@ impl<S: FlowState> Slot<S> {
     fn take_in(&mut self, config: &S::Config, packet: &Packet, bytes: &[u8], along_key: Direction) {
         let direction = self.direction(along_key);
         let head = &mut self.flow.head;
+        let since = |before: Direction| {
+            let came = head.totals[before.index()].packets > 0;
+            came.then(|| packet.ts.since(self.previous[before.index()]))
+        };
+        let arrival = Arrival {
+            direction,
+            gap: since(self.last_direction),
+            gap_same_direction: since(direction),
+        };
+        self.previous[direction.index()] = packet.ts;
+        self.last_direction = direction;
         head.first = head.first.min(packet.ts);
         head.last = head.last.max(packet.ts);
         head.last_index = packet.index;
@@ -429,14 +439,6 @@ impl<S: FlowState> Slot<S> {
             }
         }
         self.tracker.on_packet(head, direction, packet);
-        let since = |before: Option<Timestamp>| before.map(|t| packet.ts.since(t));
-        let arrival = Arrival {
-            direction,
-            gap: since(self.previous[self.last_direction.index()]),
-            gap_same_direction: since(self.previous[direction.index()]),
-        };
-        self.previous[direction.index()] = Some(packet.ts);
-        self.last_direction = direction;
         self.flow.state.on_packet(config, head, &arrival, packet, bytes);
     }
 }
@@ -449,5 +451,18 @@ impl<S: FlowState> fmt::Debug for FlowTable<S> {
             .field("counters", &self.counters)
             .field("config", &self.config)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recency::Link;
+
+    #[test]
+    fn a_flow_without_state_costs_less_than_half_a_kilobyte() {
+        // The slot, its links, and its place in the index at the lowest load.
+        let bytes = size_of::<Slot<()>>() + size_of::<Link>() + 2 * (size_of::<u32>() + 1);
+        assert!(bytes <= 512, "{bytes} bytes");
     }
 }
