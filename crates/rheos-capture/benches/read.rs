@@ -1,26 +1,50 @@
-//! How fast frames come out of a capture in memory.
+//! How fast frames come out of captures: small frames that stay in the processor's caches, large
+//! ones that do not, from memory in place and through blocks as from a file.
 
 use std::hint::black_box;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use rheos_capture::{CaptureReader, Input, ReadOptions, Source};
-use rheos_core::FrameBatch;
+use rheos_capture::info::InterfaceInfo;
+use rheos_capture::write::{PcapOptions, PcapngOptions};
+use rheos_capture::{CaptureReader, Input, PcapWriter, PcapngWriter, ReadOptions, Source};
+use rheos_core::{Frame, FrameBatch, LinkType, Timestamp};
 
-/// A pcap file of `frames` frames of 64 to 1 500 bytes.
-fn capture(frames: u32) -> Vec<u8> {
-    let mut file = Vec::new();
-    for n in [0xa1b2_3c4du32, 0x0004_0002, 0, 0, 65_535, 1] {
-        file.extend(n.to_le_bytes());
+fn frames(count: u64, len: usize, mut each: impl FnMut(&Frame<'_>)) {
+    let data = vec![0x5a; len + 64];
+    for i in 0..count {
+        let data = &data[..len + (i * 37 % 64) as usize];
+        let ts = Timestamp::from_nanos(i * 1000);
+        each(&Frame { ts, wire_len: data.len() as u32, link: LinkType::ETHERNET, data });
     }
-    for i in 0..frames {
-        let len = if i % 3 == 0 { 1500 } else { 64 + i % 7 };
-        for n in [i / 1000, i % 1000, len, len] {
-            file.extend(n.to_le_bytes());
-        }
-        file.resize(file.len() + len as usize, 0x5a);
+}
+
+fn pcap(count: u64, len: usize) -> Vec<u8> {
+    let mut writer = PcapWriter::new(Vec::new(), "bench", PcapOptions::default());
+    frames(count, len, |frame| writer.write(frame).expect("memory does not fail"));
+    writer.finish().expect("memory does not fail").0
+}
+
+fn pcapng(count: u64, len: usize) -> Vec<u8> {
+    let mut writer = PcapngWriter::new(Vec::new(), "bench", &PcapngOptions::default());
+    let ethernet = InterfaceInfo { link: LinkType::ETHERNET, ..InterfaceInfo::default() };
+    writer.add_interface(&ethernet).expect("the first interface");
+    frames(count, len, |frame| writer.write(frame, 0, []).expect("memory does not fail"));
+    writer.finish().expect("memory does not fail").0
+}
+
+/// Memory as if it were a file.
+struct Slow(Arc<Vec<u8>>, usize);
+
+impl Read for Slow {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let rest = &self.0[self.1..];
+        let len = buf.len().min(rest.len());
+        buf[..len].copy_from_slice(&rest[..len]);
+        self.1 += len;
+        Ok(len)
     }
-    file
 }
 
 fn read(input: Input) -> u64 {
@@ -34,19 +58,24 @@ fn read(input: Input) -> u64 {
 }
 
 fn bench(c: &mut Criterion) {
-    let frames = 100_000;
-    let file = Arc::new(capture(frames));
     let mut group = c.benchmark_group("read");
-    group.throughput(Throughput::Elements(u64::from(frames)));
-    group.bench_function("pcap from memory", |b| {
-        b.iter(|| black_box(read(Input::memory("memory", Arc::clone(&file)))));
-    });
-    group.bench_function("pcap through blocks", |b| {
-        b.iter(|| {
-            let bytes = std::io::Cursor::new(file.to_vec());
-            black_box(read(Input::reader("reader", bytes)))
+    group.sample_size(20);
+    for (name, file) in [
+        ("pcap 96 B", pcap(20_000, 64)),
+        ("pcapng 96 B", pcapng(20_000, 64)),
+        ("pcap 1000 B", pcap(100_000, 968)),
+        ("pcapng 1000 B", pcapng(100_000, 968)),
+    ] {
+        let file = Arc::new(file);
+        let frames = read(Input::memory("memory", Arc::clone(&file)));
+        group.throughput(Throughput::Elements(frames));
+        group.bench_function(format!("{name} in place"), |b| {
+            b.iter(|| black_box(read(Input::memory("memory", Arc::clone(&file)))));
         });
-    });
+        group.bench_function(format!("{name} through blocks"), |b| {
+            b.iter(|| black_box(read(Input::reader("reader", Slow(Arc::clone(&file), 0)))));
+        });
+    }
     group.finish();
 }
 

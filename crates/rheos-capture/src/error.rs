@@ -87,9 +87,12 @@ pub enum Error {
         /// Folders in it that were not entered.
         folders: usize,
     },
-    /// Standard input cannot be put in order by its first packet.
-    #[error("standard input cannot be ordered by its first packet")]
-    StdinOrder,
+    /// What can be read only once cannot be put in order by its first packet.
+    #[error("{} cannot be ordered by its first packet: it can be read only once", shown(path))]
+    Order {
+        /// The pipe; `-` is standard input.
+        path: PathBuf,
+    },
     /// An option has no sense.
     #[error("`{option}` must be at least {least}")]
     Option {
@@ -184,7 +187,7 @@ impl Error {
             Self::NoCaptures { files: 1.., .. } => {
                 Some("its files are neither pcap nor pcapng, plain or compressed".into())
             }
-            Self::StdinOrder => {
+            Self::Order { .. } => {
                 Some("write it to a file first, or leave the order as given".into())
             }
             Self::Exists { .. } => {
@@ -236,9 +239,9 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = if self.compressed { " of the uncompressed capture" } else { "" };
         let frames = self.frames;
-        let s = if frames == 1 { "" } else { "s" };
+        let (s, were) = (plural(frames), if frames == 1 { "was" } else { "were" });
         write!(f, "{} is damaged at byte {}{of}: ", shown(&self.path), self.offset)?;
-        write!(f, "{}; {frames} packet{s} before it were read", self.kind)
+        write!(f, "{}; {frames} packet{s} before it {were} read", self.kind)
     }
 }
 
@@ -247,7 +250,7 @@ impl fmt::Display for Damage {
 #[non_exhaustive]
 pub enum DamageKind {
     /// The file ends before the record does.
-    #[error("the file ends inside {part}, {missing} bytes are missing")]
+    #[error("the file ends inside {part}, {missing} byte{} short", plural(*missing))]
     Truncated {
         /// What was being read.
         part: &'static str,
@@ -324,6 +327,11 @@ pub enum DamageKind {
         /// What the decompressor or the system said.
         what: String,
     },
+}
+
+/// The ending of a counted noun.
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// A path as messages show it: `-` is standard input.

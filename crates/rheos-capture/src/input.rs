@@ -312,14 +312,13 @@ pub(crate) fn order_by_first_packet(
     let mut timed = Vec::with_capacity(origins.len());
     for origin in origins {
         let first = match &origin.input {
-            Input::Stdin => return Err(Error::StdinOrder),
             Input::Path(path) if origin.size.is_some() => {
                 first_packet(Input::Path(path.clone()), options)?
             }
             Input::Memory { name, bytes } => {
                 first_packet(Input::memory(name.clone(), Arc::clone(bytes)), options)?
             }
-            Input::Path(_) | Input::Reader { .. } => None,
+            _ => return Err(Error::Order { path: origin.file_info().path }),
         };
         timed.push((first.unwrap_or(Timestamp::MAX), origin));
     }

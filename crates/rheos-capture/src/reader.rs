@@ -76,8 +76,8 @@ impl Default for ReadOptions {
     fn default() -> Self {
         Self {
             batch_frames: 4096,
-            batch_bytes: 1 << 20,
-            block_bytes: 2 << 20,
+            batch_bytes: 512 << 10,
+            block_bytes: 1 << 20,
             max_record: 16 << 20,
             max_comments: 1000,
             max_text: 1 << 20,

@@ -214,7 +214,7 @@ impl CaptureWriter {
     pub fn write_batch(
         &mut self,
         batch: &FrameBatch,
-        source: &impl Source,
+        source: &(impl Source + ?Sized),
         mut keep: impl FnMut(usize, &Frame<'_>) -> bool,
     ) -> Result<(), Error> {
         let mut comments = source.batch_comments();

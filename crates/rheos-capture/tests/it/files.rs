@@ -79,7 +79,7 @@ fn files_follow_each_other_as_given_or_by_first_packet() {
     let by_time = ReadOptions { order: FileOrder::FirstPacket, ..ReadOptions::default() };
     assert_eq!(texts(inputs(), by_time.clone()), "bca");
     let error = CaptureReader::open([Input::Stdin, Input::from_arg(folder.path())], by_time);
-    assert!(matches!(error.err(), Some(Error::StdinOrder)));
+    assert!(matches!(error.err(), Some(Error::Order { .. })));
 }
 
 #[test]
@@ -93,10 +93,10 @@ fn damage_in_one_file_does_not_stop_the_next() {
     assert_eq!((first.file, first.offset, first.compressed), (0, 24, false));
     assert_eq!((second.file, second.offset), (2, 0));
     assert!(first.to_string().ends_with(
-        "a` is damaged at byte 24: the file ends inside a packet, 1 bytes are missing; \
+        "a` is damaged at byte 24: the file ends inside a packet, 1 byte short; \
          0 packets before it were read"
     ));
-    assert!(second.to_string().contains("the file ends inside the file header, 14 bytes"));
+    assert!(second.to_string().contains("the file ends inside the file header, 14 bytes short"));
     let states: Vec<FileState> = all.reader.info().files.iter().map(|f| f.state).collect();
     assert_eq!(states, [FileState::Damaged, FileState::Done, FileState::Damaged]);
 }

@@ -175,6 +175,15 @@ pub(super) fn read_all(inputs: impl IntoIterator<Item = Input>, options: ReadOpt
     AllRead { batches, reader }
 }
 
+/// A reader can be given to another thread, and its errors, too.
+const _: fn() = || {
+    fn sent<T: Send>() {}
+    sent::<CaptureReader>();
+    sent::<rheos_capture::MergedReader>();
+    sent::<rheos_capture::CaptureWriter>();
+    sent::<rheos_capture::Error>();
+};
+
 pub(super) fn read_bytes(file: Vec<u8>) -> AllRead {
     read_all([Input::memory("made", Arc::new(file))], ReadOptions::default())
 }
