@@ -34,7 +34,7 @@ pub(crate) struct CaptureOutArgs {
     micros: bool,
     /// Overwrite the file if it exists.
     #[arg(long)]
-    force: bool,
+    pub(crate) force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,7 +6,11 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Style};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{completions, config_check, config_init, config_show, doctor, man};
+use crate::commands::{
+    completions, config_check, config_init, config_show, demo, doctor, features_describe,
+    features_extract, features_list, features_schema, gen_packets, man, pcap_analyze, pcap_info,
+    pcap_merge, pcap_slice, reference,
+};
 use crate::output::ColorChoice;
 use crate::progress::ProgressStyle;
 
@@ -36,6 +40,7 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(
     name = "rheos",
+    bin_name = "rheos",
     version,
     long_version = long_version(),
     styles = STYLES,
@@ -105,6 +110,17 @@ impl GlobalArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// See the whole tool work in a minute: no privileges, no network, no input.
+    Demo(demo::DemoArgs),
+    /// Make traffic.
+    #[command(subcommand)]
+    Gen(GenCommand),
+    /// Look into capture files, cut and join them.
+    #[command(subcommand)]
+    Pcap(PcapCommand),
+    /// Flows as rows of typed features for machine learning.
+    #[command(subcommand)]
+    Features(FeaturesCommand),
     /// Look for what this machine lacks or slows down.
     Doctor(doctor::DoctorArgs),
     /// Make, check and explain the configuration.
@@ -114,6 +130,42 @@ pub(crate) enum Command {
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write all of them to a folder.
     Man(man::ManArgs),
+    /// Write the reference pages to a folder.
+    #[command(hide = true)]
+    Reference(reference::ReferenceArgs),
+}
+
+/// `rheos gen`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GenCommand {
+    /// Make whole conversations from a seed, as a capture.
+    Packets(gen_packets::PacketsArgs),
+}
+
+/// `rheos pcap`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PcapCommand {
+    /// Tell what captures hold: format, interfaces, times, losses.
+    Info(pcap_info::InfoArgs),
+    /// Count who talks to whom, in which protocols, how much and when.
+    Analyze(pcap_analyze::AnalyzeArgs),
+    /// Keep the packets that are wanted.
+    Slice(pcap_slice::SliceArgs),
+    /// Join captures in order of time.
+    Merge(pcap_merge::MergeArgs),
+}
+
+/// `rheos features`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FeaturesCommand {
+    /// Turn captures into one row per flow.
+    Extract(features_extract::ExtractArgs),
+    /// List the columns.
+    List(features_list::ListArgs),
+    /// Explain one column or group.
+    Describe(features_describe::DescribeArgs),
+    /// Print the schema of the rows that `extract` would write.
+    Schema(features_schema::SchemaArgs),
 }
 
 /// `rheos config`.

@@ -4,12 +4,23 @@ pub(crate) mod completions;
 pub(crate) mod config_check;
 pub(crate) mod config_init;
 pub(crate) mod config_show;
+pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod features_describe;
+pub(crate) mod features_extract;
+pub(crate) mod features_list;
+pub(crate) mod features_schema;
+pub(crate) mod gen_packets;
 pub(crate) mod man;
+pub(crate) mod pcap_analyze;
+pub(crate) mod pcap_info;
+pub(crate) mod pcap_merge;
+pub(crate) mod pcap_slice;
+pub(crate) mod reference;
 
 use anyhow::Result;
 
-use crate::cli::{Cli, Command, ConfigCommand};
+use crate::cli::{Cli, Command, ConfigCommand, FeaturesCommand, GenCommand, PcapCommand};
 use crate::exit::ExitStatus;
 use crate::output::Output;
 
@@ -17,11 +28,26 @@ use crate::output::Output;
 pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitStatus> {
     let global = &cli.global;
     match cli.command {
+        Command::Demo(args) => demo::run(&args, output),
+        Command::Gen(GenCommand::Packets(args)) => gen_packets::run(&args, global, output),
+        Command::Pcap(PcapCommand::Info(args)) => pcap_info::run(&args, global, output),
+        Command::Pcap(PcapCommand::Analyze(args)) => pcap_analyze::run(&args, global, output),
+        Command::Pcap(PcapCommand::Slice(args)) => pcap_slice::run(&args, global, output),
+        Command::Pcap(PcapCommand::Merge(args)) => pcap_merge::run(&args, global, output),
+        Command::Features(FeaturesCommand::Extract(args)) => {
+            features_extract::run(&args, global, output)
+        }
+        Command::Features(FeaturesCommand::List(args)) => features_list::run(&args, output),
+        Command::Features(FeaturesCommand::Describe(args)) => features_describe::run(&args, output),
+        Command::Features(FeaturesCommand::Schema(args)) => {
+            features_schema::run(&args, global, output)
+        }
         Command::Doctor(args) => doctor::run(&args, output),
         Command::Config(ConfigCommand::Init(args)) => config_init::run(&args, output),
         Command::Config(ConfigCommand::Check(args)) => config_check::run(&args, output),
         Command::Config(ConfigCommand::Show(args)) => config_show::run(&args, global, output),
         Command::Completions(args) => completions::run(&args, output),
         Command::Man(args) => man::run(&args, output),
+        Command::Reference(args) => reference::run(&args, output),
     }
 }

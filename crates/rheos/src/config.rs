@@ -252,14 +252,17 @@ impl Settings {
         }
     }
 
-    /// SHA-256, in hex, of the keys that can change a row, in the order of the table, as `section.key=value` lines:
-    /// two files of rows with the same hash were made by the same rules.
+    /// The keys that can change a row, in the order of the table, as `section.key=value` lines.
+    pub(crate) fn rows_text(&self) -> String {
+        KEYS.iter()
+            .filter(|k| k.changes_rows)
+            .map(|k| format!("{}={}\n", k.dotted(), self.get(k.key).value))
+            .collect()
+    }
+
+    /// SHA-256, in hex, of [`Self::rows_text`]: two files of rows with the same hash were made by the same rules.
     pub(crate) fn rows_hash(&self) -> String {
-        let mut hash = Sha256::new();
-        for info in KEYS.iter().filter(|k| k.changes_rows) {
-            hash.update(format!("{}={}\n", info.dotted(), self.get(info.key).value));
-        }
-        hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        Sha256::digest(self.rows_text()).iter().map(|b| format!("{b:02x}")).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use anyhow::Error;
 
 use crate::config::ConfigError;
 use crate::exit::ExitStatus;
+use crate::filter::FilterMistake;
 use crate::output::{Output, Tone};
 
 /// A mistake of the caller that only the front end can see, with the next step.
@@ -57,6 +58,41 @@ impl Hint for io::Error {
     }
 }
 
+impl Hint for rheos_capture::Error {
+    fn hints(&self) -> Vec<String> {
+        self.hint().into_iter().collect()
+    }
+}
+
+impl Hint for rheos_sink::Error {
+    fn hints(&self) -> Vec<String> {
+        self.hint().into_iter().collect()
+    }
+}
+
+impl Hint for FilterMistake {
+    fn hints(&self) -> Vec<String> {
+        let more = "`--help` shows examples of filters".to_owned();
+        vec![self.hint().unwrap_or(more)]
+    }
+}
+
+impl Hint for rheos_features::Error {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::UnknownColumn { .. } => "`rheos features list` lists every column",
+            Self::UnknownGroup { .. } | Self::UnknownName { .. } => {
+                "`rheos features list` lists every column with its group"
+            }
+            Self::EmptySelection => {
+                "name columns with `--columns`, groups with `--groups`, or leave out `--exclude`"
+            }
+            _ => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
+}
+
 /// The hints of every error in the chain, outermost first, each once.
 fn hints(error: &Error) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
@@ -64,6 +100,10 @@ fn hints(error: &Error) -> Vec<String> {
         let found = None
             .or_else(|| cause.downcast_ref::<Misuse>().map(Hint::hints))
             .or_else(|| cause.downcast_ref::<ConfigError>().map(Hint::hints))
+            .or_else(|| cause.downcast_ref::<rheos_capture::Error>().map(Hint::hints))
+            .or_else(|| cause.downcast_ref::<rheos_features::Error>().map(Hint::hints))
+            .or_else(|| cause.downcast_ref::<rheos_sink::Error>().map(Hint::hints))
+            .or_else(|| cause.downcast_ref::<FilterMistake>().map(Hint::hints))
             .or_else(|| cause.downcast_ref::<io::Error>().map(Hint::hints));
         for hint in found.into_iter().flatten() {
             if !all.contains(&hint) {
@@ -77,7 +117,10 @@ fn hints(error: &Error) -> Vec<String> {
 /// Whether the reader of our output went away, at any depth of the chain.
 fn is_broken_pipe(error: &Error) -> bool {
     error.chain().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+        matches!(cause.downcast_ref(), Some(rheos_sink::Error::BrokenPipe))
+            || cause
+                .downcast_ref::<io::Error>()
+                .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
     })
 }
 

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use rheos_capture::{CaptureReader, FileOrder, Input, ReadOptions};
 use rheos_core::units::human;
 
+use crate::config::Settings;
+use crate::config::keys::Key;
 use crate::exit::ExitStatus;
 use crate::failure::complain_hint;
 use crate::output::{Output, Tone};
@@ -25,8 +27,8 @@ pub(crate) struct InputArgs {
     #[arg(long, hide_short_help = true)]
     recursive: bool,
     /// In which order files are read.
-    #[arg(long, value_name = "ORDER", default_value = "given", hide_short_help = true)]
-    order: OrderChoice,
+    #[arg(long, value_name = "ORDER", hide_short_help = true)]
+    order: Option<OrderChoice>,
 }
 
 /// `--order`.
@@ -49,11 +51,21 @@ impl InputArgs {
         ReadOptions {
             recursive: self.recursive,
             order: match self.order {
-                OrderChoice::Given => FileOrder::Given,
-                OrderChoice::Time => FileOrder::FirstPacket,
+                None | Some(OrderChoice::Given) => FileOrder::Given,
+                Some(OrderChoice::Time) => FileOrder::FirstPacket,
             },
             ..ReadOptions::default()
         }
+    }
+
+    /// What the command line says, for the settings.
+    pub(crate) fn overrides(&self) -> Vec<(Key, String)> {
+        let recursive = self.recursive.then(|| (Key::CaptureRecursive, "true".to_owned()));
+        let order = self.order.map(|order| match order {
+            OrderChoice::Given => (Key::CaptureOrder, "given".to_owned()),
+            OrderChoice::Time => (Key::CaptureOrder, "time".to_owned()),
+        });
+        recursive.into_iter().chain(order).collect()
     }
 
     /// Opens them as one stream.
@@ -72,6 +84,18 @@ impl InputArgs {
         self.names()
             .map(|name| Ok(CaptureReader::open([Input::from_arg(name)], self.options())?))
             .collect()
+    }
+}
+
+/// How captures are read by the settings.
+pub(crate) fn options_of(settings: &Settings) -> ReadOptions {
+    ReadOptions {
+        recursive: settings.switch(Key::CaptureRecursive),
+        order: match settings.text(Key::CaptureOrder) {
+            "time" => FileOrder::FirstPacket,
+            _ => FileOrder::Given,
+        },
+        ..ReadOptions::default()
     }
 }
 

@@ -15,7 +15,7 @@ use signal_hook::iterator::Signals;
 
 use crate::exit::ExitStatus;
 
-/// Files to remove when the run is interrupted.
+/// Folders that something is being written to.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Starts to wait for signals.
@@ -25,8 +25,8 @@ pub(crate) fn install() -> Result<()> {
         .name("signals".to_owned())
         .spawn(move || {
             if signals.forever().next().is_some() {
-                for path in with_unfinished(std::mem::take) {
-                    let _ = std::fs::remove_file(path);
+                for folder in with_unfinished(std::mem::take) {
+                    remove_partial(&folder);
                 }
                 let _ = writeln!(io::stderr().lock(), "\ninterrupted");
                 std::process::exit(i32::from(ExitStatus::Interrupted.code()));
@@ -36,21 +36,43 @@ pub(crate) fn install() -> Result<()> {
     Ok(())
 }
 
-/// A file that is not whole yet; forgotten when this is dropped.
+/// Removes this process's partial files, which are named `.<name>.<process>-<number>.part`.
+fn remove_partial(folder: &Path) {
+    let ours = format!(".{}-", std::process::id());
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(".part") && name.contains(&ours) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// An output that is not whole yet; forgotten when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Unfinished(PathBuf);
 
 impl Unfinished {
-    /// Remembers `path` until the value is dropped.
-    pub(crate) fn new(path: &Path) -> Self {
-        with_unfinished(|all| all.push(path.to_owned()));
-        Self(path.to_owned())
+    /// Remembers where `output` is written until the value is dropped.
+    pub(crate) fn new(output: &Path) -> Self {
+        let output = std::fs::canonicalize(output).unwrap_or_else(|_| output.to_owned());
+        let folder = match output.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        with_unfinished(|all| all.push(folder.clone()));
+        Self(folder)
     }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        with_unfinished(|all| all.retain(|path| *path != self.0));
+        with_unfinished(|all| {
+            if let Some(place) = all.iter().position(|folder| *folder == self.0) {
+                all.swap_remove(place);
+            }
+        });
     }
 }
 

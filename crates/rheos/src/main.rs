@@ -2,15 +2,26 @@
 //!
 //! Each command is one file under `commands/`; what commands share has a file by its topic.
 
+mod analysis;
+mod anomalies;
+mod capture_out;
 mod cli;
 mod commands;
 mod config;
 mod environment;
 mod exit;
+mod extract_plan;
 mod failure;
+mod filter;
+mod inputs;
 mod interrupt;
 mod output;
 mod progress;
+mod reading;
+mod report;
+mod rows_out;
+mod selection;
+mod summary;
 mod table;
 mod usage;
 

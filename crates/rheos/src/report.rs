@@ -2,8 +2,17 @@
 //!
 //! A report is a list of [`Section`]s; what they say is the commands' business.
 
-pub(crate) mod page;
+pub(crate) mod flows;
+mod page;
 pub(crate) mod plot;
+pub(crate) mod traffic;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::failure::Misuse;
+use crate::interrupt::Unfinished;
 
 /// A report before it is written.
 #[derive(Debug)]
@@ -45,6 +54,30 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<(String, bool)>,
     /// Cells, one per column in each row.
     pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// Refuses to overwrite a report without `--force`, before the work is done.
+pub(crate) fn refuse_existing(path: &Path, force: bool) -> Result<()> {
+    if !force && path.exists() {
+        return Err(Misuse::new(
+            format!("`{}` exists", path.display()),
+            "`--force` overwrites it, or choose another name",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// Writes the page; the file appears when it is whole.
+pub(crate) fn write(report: &Report, path: &Path) -> Result<()> {
+    let cannot = || format!("cannot write the report `{}`", path.display());
+    let page = page::html(report, &format!("made by rheos {}", env!("CARGO_PKG_VERSION")));
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    let _unfinished = Unfinished::new(part);
+    std::fs::write(part, page).with_context(cannot)?;
+    std::fs::rename(part, path).with_context(cannot)
 }
 
 impl Table {

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use serde_json::{Map, Value};
 
 use crate::output::{Output, Tone};
+use crate::report;
 
 /// How a small list is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -209,6 +210,16 @@ impl Table {
             text.push_str(&format!("| {} |\n", cells.join(" | ")));
         }
         text
+    }
+}
+
+impl From<Table> for report::Table {
+    fn from(table: Table) -> Self {
+        let number = |align: &Align| *align == Align::Right;
+        Self {
+            columns: table.columns.iter().map(|(n, a)| ((*n).to_owned(), number(a))).collect(),
+            rows: table.rows.iter().map(|r| r.iter().map(Cell::for_people).collect()).collect(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
+use rheos_capture::info::FileState;
 use rheos_capture::{CaptureReader, FileInfo, InterfaceInfo, Source};
 use rheos_core::units::human;
 use rheos_core::{FrameBatch, Timestamp};
@@ -52,9 +53,7 @@ pub(crate) fn run(args: &InfoArgs, global: &GlobalArgs, output: &Output) -> Resu
 fn render(reader: &CaptureReader, format: ListFormat, output: &Output) -> String {
     let files = &reader.info().files;
     match format {
-        ListFormat::Table => {
-            files.iter().map(|f| block(f, output)).collect::<Vec<_>>().join("\n")
-        }
+        ListFormat::Table => files.iter().map(|f| block(f, output)).collect::<Vec<_>>().join("\n"),
         ListFormat::Json => {
             let all: Vec<Value> = files.iter().map(object).collect();
             serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
@@ -172,8 +171,7 @@ fn drop_words(file: &FileInfo) -> String {
 /// Mean packets and bits per second, if there is a duration to divide by.
 fn rates(file: &FileInfo) -> Option<(f64, f64)> {
     let seconds = file.latest?.since(file.earliest?).as_secs_f64();
-    (seconds > 0.0)
-        .then(|| (file.frames as f64 / seconds, file.wire_bytes as f64 * 8.0 / seconds))
+    (seconds > 0.0).then(|| (file.frames as f64 / seconds, file.wire_bytes as f64 * 8.0 / seconds))
 }
 
 /// A row per file, for spreadsheets and mails.
@@ -229,10 +227,10 @@ fn links(file: &FileInfo) -> Vec<u16> {
 
 fn state(file: &FileInfo) -> &'static str {
     match file.state {
-        rheos_capture::FileState::Done => "whole",
-        rheos_capture::FileState::Damaged => "damaged",
-        rheos_capture::FileState::Failed => "unreadable",
-        rheos_capture::FileState::Waiting | rheos_capture::FileState::Reading => "unread",
+        FileState::Done => "whole",
+        FileState::Damaged => "damaged",
+        FileState::Failed => "unreadable",
+        FileState::Waiting | FileState::Reading => "unread",
     }
 }
 

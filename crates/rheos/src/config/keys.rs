@@ -79,15 +79,30 @@ pub(crate) fn sections() -> impl Iterator<Item = &'static str> {
 }
 
 const ANY: u64 = u64::MAX;
-const TUNNELS: Kind = Kind::Choice(&["inner", "outer"]);
-const CHECKSUMS: Kind = Kind::Choice(&["ignore", "count", "drop"]);
+const SEQUENCE_MAX: u64 = rheos_features::FeatureConfig::SEQUENCE_MAX as u64;
+/// The words of `--tunnels`.
+pub(crate) const TUNNEL_WORDS: &[&str] = &["inner", "outer"];
+/// The words of `--checksums`.
+pub(crate) const CHECKSUM_WORDS: &[&str] = &["ignore", "count", "drop"];
+/// The words of `--format` for rows.
+pub(crate) const FORMAT_WORDS: &[&str] = &["auto", "csv", "jsonl", "parquet", "arrow", "arrows"];
+/// The words of `--compression` for rows.
+pub(crate) const COMPRESSION_WORDS: &[&str] = &["auto", "none", "gzip", "zstd", "snappy"];
+const TUNNELS: Kind = Kind::Choice(TUNNEL_WORDS);
+const CHECKSUMS: Kind = Kind::Choice(CHECKSUM_WORDS);
 /// The words of `--profile`, from few columns to all.
 pub(crate) const PROFILE_WORDS: &[&str] = &["default", "core", "extended", "experimental", "all"];
 const PROFILES: Kind = Kind::Choice(PROFILE_WORDS);
-const FORMATS: Kind = Kind::Choice(&["auto", "csv", "jsonl", "parquet", "arrow", "arrows"]);
-const COMPRESSIONS: Kind = Kind::Choice(&["none", "snappy", "zstd"]);
+const FORMATS: Kind = Kind::Choice(FORMAT_WORDS);
+const COMPRESSIONS: Kind = Kind::Choice(COMPRESSION_WORDS);
+
+const ORDERS: Kind = Kind::Choice(&["given", "time"]);
 
 keys! {
+    CaptureRecursive = "capture"."recursive", Kind::Switch, "false", Some("--recursive"), true,
+        "also read the folders in a folder";
+    CaptureOrder = "capture"."order", ORDERS, "given", Some("--order"), true,
+        "order of several files: as given (folders by name), or by the time of their first packets";
     DecodeTunnels = "decode"."tunnels", TUNNELS, "inner", Some("--tunnels"), true,
         "which packet keys a flow in a tunnel: the innermost one, or the outermost one";
     DecodeTunnelDepthMax = "decode"."tunnel_depth_max", Kind::Count { min: 1, max: 16 }, "4", None, true,
@@ -102,6 +117,8 @@ keys! {
         "a flow that lasts this long is cut, and its next packet begins a new row; 0: never";
     FlowTcpLinger = "flow"."tcp_linger", Kind::Duration, "5s", Some("--tcp-linger"), true,
         "how long a closed TCP flow waits for its tail packets";
+    FlowReorderSlack = "flow"."reorder_slack", Kind::Duration, "1s", None, true,
+        "how far a capture may be out of order: flows are ended this much after their timeout by the time of other flows";
     FlowFlowsMax = "flow"."flows_max", Kind::Count { min: 1, max: ANY }, "1000000", Some("--max-flows"), true,
         "most flows held at once; at the limit the least recently seen one ends as `evicted`";
     FlowKeyVlan = "flow"."key_vlan", Kind::Switch, "true", Some("--key-vlan"), true,
@@ -120,14 +137,20 @@ keys! {
         "only these columns, or also these beside the groups; empty: by group and profile";
     FeaturesExclude = "features"."exclude", Kind::List, "", Some("--exclude"), true,
         "without these columns or groups";
-    FeaturesSequencePackets = "features"."sequence_packets", Kind::Count { min: 1, max: 1000 }, "20", Some("--sequence-packets"), true,
+    FeaturesSequencePackets = "features"."sequence_packets", Kind::Count { min: 1, max: SEQUENCE_MAX }, "20", Some("--sequence-packets"), true,
         "how many first packets the sequence columns hold";
+    FeaturesBurstThreshold = "features"."burst_threshold", Kind::Duration, "50ms", None, true,
+        "a gap of this length or longer ends a burst and is idle time";
+    FeaturesExactPackets = "features"."exact_packets", Kind::Count { min: 1, max: SEQUENCE_MAX }, "64", None, true,
+        "up to so many packets of a flow quantiles of gaps are exact";
+    FeaturesFlowIdSalt = "features"."flow_id_salt", Kind::Text, "", None, true,
+        "makes the `flow_id` of equal flows differ between data sets with different salts";
     OutputFormat = "output"."format", FORMATS, "auto", Some("--format"), false,
         "format of the rows; auto: by the name of the output file, else CSV";
-    OutputCompression = "output"."compression", COMPRESSIONS, "zstd", Some("--compression"), false,
-        "compression inside Parquet and Arrow files";
-    OutputRowGroupRows = "output"."row_group_rows", Kind::Count { min: 1, max: 1 << 24 }, "65536", None, false,
-        "rows per Parquet row group: more rows compress better and take more memory";
+    OutputCompression = "output"."compression", COMPRESSIONS, "auto", Some("--compression"), false,
+        "compression, inside Parquet and Arrow, around CSV and JSON Lines; auto: by the name of the file, zstd for Parquet";
+    OutputRowGroupRows = "output"."row_group_rows", Kind::Count { min: 1, max: 1 << 30 }, "1048576", None, false,
+        "most rows of a Parquet row group: more rows compress better and take more memory";
 }
 
 #[cfg(test)]

@@ -1,0 +1,69 @@
+//! `rheos features schema`.
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use rheos_features::{Selection, docs, table};
+
+use crate::cli::GlobalArgs;
+use crate::commands::features_list::{cells, table_of_columns};
+use crate::config::Settings;
+use crate::environment;
+use crate::exit::ExitStatus;
+use crate::output::Output;
+use crate::selection::{self, SelectionArgs};
+use crate::table::{ListFormat, Table};
+
+const EXAMPLES: &str = "\
+Examples:
+  rheos features schema
+  rheos features schema --groups tcp --format md
+  rheos features schema --profile all --format json-schema > row.schema.json";
+
+/// Arguments of `rheos features schema`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct SchemaArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// How to print it.
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    format: SchemaFormat,
+}
+
+/// How a schema is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SchemaFormat {
+    /// A list of columns.
+    Json,
+    /// Comma-separated values.
+    Csv,
+    /// A Markdown table.
+    Md,
+    /// JSON Schema of one line of JSON Lines output.
+    JsonSchema,
+}
+
+/// Prints the columns that `extract` would write with the same settings.
+pub(crate) fn run(args: &SchemaArgs, global: &GlobalArgs, output: &Output) -> Result<ExitStatus> {
+    let flags = args.selection.overrides();
+    let settings = Settings::load(global.config.as_deref(), environment::variables(), &flags)?;
+    let selection = selection::of_settings(&settings)?;
+    let columns = selection.columns();
+    let document = |value| serde_json::to_string_pretty(&value).map(|text| text + "\n");
+    let text = match args.format {
+        SchemaFormat::Json => document(docs::json(columns))?,
+        SchemaFormat::JsonSchema => document(docs::json_schema(columns))?,
+        SchemaFormat::Csv => list(&selection).render(ListFormat::Csv, output),
+        SchemaFormat::Md => list(&selection).render(ListFormat::Md, output),
+    };
+    output.data(&text)?;
+    Ok(ExitStatus::Done)
+}
+
+fn list(selection: &Selection) -> Table {
+    let mut list = table_of_columns();
+    for column in selection.columns() {
+        list.row(cells(table::group_of(column), column, ListFormat::Csv));
+    }
+    list
+}

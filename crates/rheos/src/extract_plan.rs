@@ -1,0 +1,99 @@
+//! From settings to the plan of a run: everything is checked before the first packet is read.
+
+use anyhow::Result;
+use rheos_features::pipeline::RunError;
+use rheos_features::{ExtractConfig, FeatureConfig, Selection};
+use rheos_flow::{FlowConfig, IngestConfig};
+use rheos_wire::filter::PacketFilter;
+use rheos_wire::{ChecksumPolicy, DecodeConfig, TunnelPolicy};
+
+use crate::config::Settings;
+use crate::config::keys::Key;
+use crate::filter;
+
+/// The plan for these settings and columns.
+pub(crate) fn of_settings(settings: &Settings, selection: Selection) -> Result<ExtractConfig> {
+    Ok(ExtractConfig {
+        ingest: ingest(settings)?,
+        flow: flow(settings),
+        features: FeatureConfig {
+            selection,
+            burst_threshold: settings.duration(Key::FeaturesBurstThreshold),
+            sequence_packets: settings.number(Key::FeaturesSequencePackets) as usize,
+            exact_packets: settings.number(Key::FeaturesExactPackets) as usize,
+            flow_id_salt: settings.text(Key::FeaturesFlowIdSalt).as_bytes().to_vec(),
+        },
+        threads: threads(settings),
+    })
+}
+
+/// How frames become packets.
+pub(crate) fn ingest(settings: &Settings) -> Result<IngestConfig> {
+    let filter = filter::parse(settings.text(Key::DecodeFilter))?;
+    let filter = PacketFilter::new(&filter);
+    Ok(IngestConfig {
+        decode: DecodeConfig {
+            tunnels: match settings.text(Key::DecodeTunnels) {
+                "outer" => TunnelPolicy::Outer,
+                _ => TunnelPolicy::Inner,
+            },
+            tunnel_depth_max: settings.number(Key::DecodeTunnelDepthMax) as u8,
+            checksums: match settings.text(Key::DecodeChecksums) {
+                "ignore" => ChecksumPolicy::Ignore,
+                "drop" => ChecksumPolicy::Drop,
+                _ => ChecksumPolicy::Count,
+            },
+            ..DecodeConfig::default()
+        },
+        filter: (!filter.matches_all()).then_some(filter),
+        ..IngestConfig::default()
+    })
+}
+
+/// How packets become flows.
+pub(crate) fn flow(settings: &Settings) -> FlowConfig {
+    FlowConfig {
+        idle_timeout: settings.duration(Key::FlowIdleTimeout),
+        active_timeout: settings.duration(Key::FlowActiveTimeout),
+        tcp_linger: settings.duration(Key::FlowTcpLinger),
+        reorder_slack: settings.duration(Key::FlowReorderSlack),
+        flows_max: usize::try_from(settings.number(Key::FlowFlowsMax)).unwrap_or(usize::MAX),
+        key_vlan: settings.switch(Key::FlowKeyVlan),
+        key_tunnel: settings.switch(Key::FlowKeyTunnel),
+        hash_seed: settings.number(Key::FlowSeed),
+    }
+}
+
+/// Threads that follow flows: as told, else one per core.
+fn threads(settings: &Settings) -> usize {
+    match settings.number(Key::FlowThreads) as usize {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        told => told,
+    }
+}
+
+/// A failed run's cause.
+pub(crate) fn run_error<E: Into<anyhow::Error>>(error: RunError<E>) -> anyhow::Error {
+    match error {
+        RunError::Source { error, .. } | RunError::Out(error) => error.into(),
+        RunError::Features(error) => error.into(),
+        _ => anyhow::anyhow!("the run failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_settings_are_the_defaults_of_the_crates() {
+        let settings = Settings::defaults();
+        assert_eq!(flow(&settings), FlowConfig::default());
+        let ingest = ingest(&settings).expect("a plan");
+        assert_eq!(ingest.decode, DecodeConfig::default());
+        assert!(ingest.filter.is_none());
+        let plan = of_settings(&settings, Selection::default()).expect("a plan");
+        assert_eq!(plan.features, FeatureConfig::default());
+        assert!(plan.threads >= 1);
+    }
+}
