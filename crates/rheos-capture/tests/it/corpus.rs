@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rheos_capture::{
-    CaptureReader, CaptureWriter, Error, Input, ReadOptions, Source, WriteOptions,
+    CaptureReader, CaptureWriter, Error, Input, MergedReader, ReadOptions, Source, WriteOptions,
 };
 
 use super::made::{Owned, read_all};
@@ -129,5 +129,38 @@ fn what_is_written_here_is_read_by_capinfos() {
         let output = output.unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(text.trim_end().split('\t').nth(1), Some("1000"), "{name}: {output:?}");
+    }
+}
+
+#[test]
+fn merging_gives_what_mergecap_gives() {
+    let Some(folder) = corpus() else { return };
+    if Command::new("mergecap").arg("-v").output().is_err() {
+        println!("skipped: no `mergecap` (Debian package wireshark-common)");
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("merged");
+    let all = captures(&folder.join("zeek"));
+    for some in all.chunks(12) {
+        // Of frames with equal times mergecap takes that of the last file first, we of the first.
+        let mut mergecap = Command::new("mergecap");
+        let status =
+            mergecap.args(["-F", "pcapng", "-w"]).arg(&path).args(some.iter().rev()).status();
+        assert!(status.unwrap().success());
+        let options = ReadOptions::default();
+        let readers = some
+            .iter()
+            .map(|path| CaptureReader::open([Input::Path(path.clone())], options.clone()).unwrap());
+        let mut merged = MergedReader::new(readers.collect(), &options);
+        let mut frames = Vec::new();
+        while let Some(batch) = merged.next_batch().unwrap() {
+            frames.extend(batch.iter().map(Owned::from));
+        }
+        let expected = read_all([Input::Path(path.clone())], options).frames();
+        assert_eq!(frames.len(), expected.len());
+        for (place, (mine, theirs)) in frames.iter().zip(&expected).enumerate() {
+            assert_eq!(mine, theirs, "frame {place} of {some:?}");
+        }
     }
 }
