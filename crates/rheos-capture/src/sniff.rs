@@ -82,7 +82,7 @@ const OTHERS: &[(&[u8], usize, &str)] = &[
 ];
 
 impl Content {
-    /// Tells content by its first bytes; give [`SNIFF_LEN`] of them where there are as many.
+    /// Tells content by its first bytes; 512 of them if there are as many.
     pub fn of(first: &[u8]) -> Self {
         if let Some(known) = Self::of_capture(first) {
             return known;
