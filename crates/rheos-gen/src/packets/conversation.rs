@@ -94,17 +94,12 @@ impl Conversation {
     pub(crate) fn new(plan: &Plan, source: usize, number: u64) -> Self {
         let key = plan.seed.named("conversations").child(source as u64).child(number);
         let mut rng = key.rng();
-        let (label, path, machine) = match source.checked_sub(1).and_then(|n| plan.scenarios.get(n))
-        {
-            Some(scenario) => {
-                let (path, machine) = of_scenario(plan, scenario, source, number, &mut rng);
-                (scenario.label, path, machine)
-            }
-            None => {
-                let pattern = plan.pattern(rng.bits());
-                let (path, machine) = of_pattern(plan, pattern, number, &mut rng);
-                (pattern.label(), path, machine)
-            }
+        let scenario = source.checked_sub(1).and_then(|n| plan.scenarios.get(n));
+        let (label, (path, machine)) = if let Some(scenario) = scenario {
+            (scenario.label, of_scenario(plan, scenario, source, number, &mut rng))
+        } else {
+            let pattern = plan.pattern(rng.bits());
+            (pattern.label(), of_pattern(plan, pattern, number, &mut rng))
         };
         Self {
             id: ConversationId::new(source, number),

@@ -85,7 +85,7 @@ impl Ip {
     /// RFC 791.
     fn push_v4(&self, out: &mut Vec<u8>) {
         let (flags, id) = match self.fragment {
-            Some(part) => (u16::from(part.more) << 13 | part.offset / 8, part.id as u16),
+            Some(part) => ((u16::from(part.more) << 13) | (part.offset / 8), part.id as u16),
             None => (0x4000, self.id),
         };
         let mut h = [0u8; 20];

@@ -31,9 +31,8 @@ impl Host {
         let bits = seed.bits(0);
         let stack = match (bits & 0xff, server) {
             (0..=229, true) | (0..=69, false) => Stack::Linux,
-            (70..=199, false) => Stack::Windows,
+            (70..=199, false) | (_, true) => Stack::Windows,
             (_, false) => Stack::Apple,
-            (_, true) => Stack::Windows,
         };
         let m = bits.to_be_bytes();
         Self {
@@ -57,8 +56,7 @@ impl Host {
     /// The window its SYN offers.
     pub(crate) const fn syn_window(&self) -> u16 {
         match self.stack {
-            Stack::Linux => 64_240,
-            Stack::Windows => 64_240,
+            Stack::Linux | Stack::Windows => 64_240,
             Stack::Apple => 65_535,
         }
     }

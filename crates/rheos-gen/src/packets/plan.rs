@@ -105,6 +105,8 @@ pub struct Plan {
 
 /// The largest number of scenarios: what a label's number leaves free.
 const SCENARIOS_MAX: usize = 60_000;
+/// The largest count: what a conversation's number has place for.
+const COUNT_MAX: f64 = 1e12;
 
 impl Plan {
     pub(crate) fn new(config: &SynthesisConfig) -> Result<Self, Error> {
@@ -142,7 +144,10 @@ impl Plan {
             resolvers,
             ipv6: Chance::from_percent(addresses.ipv6_percent),
             refused: Chance::from_percent(config.tcp.refused_percent),
-            unanswered: Chance::from_percent(config.tcp.unanswered_percent),
+            // Drawn after, and only for, the connections that are not refused.
+            unanswered: Chance::from_share(
+                config.tcp.unanswered_percent / (100.0 - config.tcp.refused_percent).max(1e-9),
+            ),
             reset: Chance::from_percent(config.tcp.reset_percent),
             message_bytes_max: config.tcp.message_bytes_max,
             link: config.link.clone(),
@@ -258,15 +263,64 @@ fn check_versions(
 }
 
 fn check_numbers(config: &SynthesisConfig) -> Result<(), Error> {
-    let (tcp, link, tunnel, faults) = (&config.tcp, &config.link, &config.tunnel, &config.faults);
+    check_percents(config)?;
+    let (link, tunnel) = (&config.link, &config.tunnel);
+    // The timestamps of long conversations must not run over the end of time (the year 2554).
+    range("start_secs", config.start_secs as f64, 0.0, 1.8e10)?;
+    range("duration_ms", config.duration_ms as f64, 1.0, 3.2e11)?;
+    range("live_max", f64::from(config.live_max), 1.0, f64::from(u32::MAX))?;
+    // IPv6 wants 1280 bytes of every link, and IPv4's length field holds no more than 65 535 with all tunnels.
+    range("link.mtu", f64::from(link.mtu), 1_280.0, 9_216.0)?;
+    range("tcp.message_bytes_max", f64::from(config.tcp.message_bytes_max), 4_096.0, 1e9)?;
+    range("addresses.hosts_max", f64::from(config.addresses.hosts_max), 1.0, f64::from(u32::MAX))?;
+    range("faults.reorder_ms_max", f64::from(config.faults.reorder_ms_max), 1.0, 10_000.0)?;
+    if let Some(rate) = config.conversations_per_sec {
+        range("conversations_per_sec", rate, 1e-6, 1e8)?;
+    }
+    if let Some(count) = config.conversations {
+        range("conversations", count as f64, 0.0, COUNT_MAX)?;
+    }
+    for id in &link.vlan_ids {
+        range("link.vlan_ids", f64::from(*id), 1.0, 4_094.0)?;
+    }
+    if let Some(id) = link.qinq_outer {
+        range("link.qinq_outer", f64::from(id), 1.0, 4_094.0)?;
+    }
+    if link.vlan_percent > 0.0 && link.vlan_ids.is_empty() {
+        return Err(Error::Empty { field: "link.vlan_ids", because: "link.vlan_percent" });
+    }
+    if tunnel.percent > 0.0 && tunnel.kinds.is_empty() {
+        return Err(Error::Empty { field: "tunnel.kinds", because: "tunnel.percent" });
+    }
+    if config.scenarios.len() > SCENARIOS_MAX {
+        return Err(Error::Scenarios { got: config.scenarios.len(), max: SCENARIOS_MAX });
+    }
+    for scenario in &config.scenarios {
+        if let Some(rate) = scenario.rate_per_sec {
+            range("scenarios.rate_per_sec", rate, 1e-6, 1e8)?;
+        }
+        let bytes = scenario.bytes.unwrap_or(1);
+        range("scenarios.bytes", f64::from(bytes), 1.0, 1e9)?;
+        range("scenarios.count", scenario.count.unwrap_or(0) as f64, 0.0, COUNT_MAX)?;
+        range("scenarios.start_ms", scenario.start_ms as f64, 0.0, 3.2e11)?;
+    }
+    Ok(())
+}
+
+fn range(field: &'static str, got: f64, min: f64, max: f64) -> Result<(), Error> {
+    if (min..=max).contains(&got) { Ok(()) } else { Err(Error::Range { field, got, min, max }) }
+}
+
+fn check_percents(config: &SynthesisConfig) -> Result<(), Error> {
+    let (tcp, faults) = (&config.tcp, &config.faults);
     let percents = [
         ("addresses.ipv6_percent", config.addresses.ipv6_percent),
         ("tcp.refused_percent", tcp.refused_percent),
         ("tcp.unanswered_percent", tcp.unanswered_percent),
         ("tcp.reset_percent", tcp.reset_percent),
-        ("link.vlan_percent", link.vlan_percent),
-        ("tunnel.percent", tunnel.percent),
-        ("tunnel.ipv6_percent", tunnel.ipv6_percent),
+        ("link.vlan_percent", config.link.vlan_percent),
+        ("tunnel.percent", config.tunnel.percent),
+        ("tunnel.ipv6_percent", config.tunnel.ipv6_percent),
         ("faults.loss_percent", faults.loss_percent),
         ("faults.reorder_percent", faults.reorder_percent),
         ("faults.duplicate_percent", faults.duplicate_percent),
@@ -279,58 +333,15 @@ fn check_numbers(config: &SynthesisConfig) -> Result<(), Error> {
             return Err(Error::Percent { field, got });
         }
     }
-    for (field, other, got) in [
-        (
-            "tcp.refused_percent",
-            "tcp.unanswered_percent",
-            tcp.refused_percent + tcp.unanswered_percent,
-        ),
-        (
-            "faults.bad_length_percent",
-            "faults.bad_checksum_percent",
-            faults.bad_length_percent + faults.bad_checksum_percent,
-        ),
-    ] {
+    let refused = ("tcp.refused_percent", tcp.refused_percent);
+    let unanswered = ("tcp.unanswered_percent", tcp.unanswered_percent);
+    let length = ("faults.bad_length_percent", faults.bad_length_percent);
+    let checksum = ("faults.bad_checksum_percent", faults.bad_checksum_percent);
+    for (one, two) in [(refused, unanswered), (length, checksum)] {
+        let got = one.1 + two.1;
         if got > 100.0 {
-            return Err(Error::Sum { field, other, got, max: 100.0 });
+            return Err(Error::Sum { field: one.0, other: two.0, got, max: 100.0 });
         }
-    }
-    let range = |field, got: f64, min: f64, max: f64| {
-        if (min..=max).contains(&got) { Ok(()) } else { Err(Error::Range { field, got, min, max }) }
-    };
-    // The timestamps of long conversations must not run over the end of time (the year 2554).
-    range("start_secs", config.start_secs as f64, 0.0, 1.8e10)?;
-    range("duration_ms", config.duration_ms as f64, 1.0, 3.2e11)?;
-    range("live_max", f64::from(config.live_max), 1.0, f64::from(u32::MAX))?;
-    range("link.mtu", f64::from(link.mtu), 1280.0, 9_216.0)?;
-    range("tcp.message_bytes_max", f64::from(tcp.message_bytes_max), 4_096.0, 1e9)?;
-    range("addresses.hosts_max", f64::from(config.addresses.hosts_max), 1.0, f64::from(u32::MAX))?;
-    range("faults.reorder_ms_max", f64::from(faults.reorder_ms_max), 1.0, 10_000.0)?;
-    if let Some(rate) = config.conversations_per_sec {
-        range("conversations_per_sec", rate, 1e-6, 1e8)?;
-    }
-    if let Some(count) = config.conversations {
-        range("conversations", count as f64, 0.0, 1e12)?;
-    }
-    for id in link.vlan_ids.iter().chain(&link.qinq_outer) {
-        range("link.vlan_ids", f64::from(*id), 1.0, 4_094.0)?;
-    }
-    if link.vlan_percent > 0.0 && link.vlan_ids.is_empty() {
-        return Err(Error::Empty { field: "link.vlan_ids", because: "link.vlan_percent" });
-    }
-    if tunnel.percent > 0.0 && tunnel.kinds.is_empty() {
-        return Err(Error::Empty { field: "tunnel.kinds", because: "tunnel.percent" });
-    }
-    // The inner packets must hold the least IPv6 MTU in spirit: 1280 less the largest tunnel.
-    if config.scenarios.len() > SCENARIOS_MAX {
-        return Err(Error::Scenarios { got: config.scenarios.len(), max: SCENARIOS_MAX });
-    }
-    for scenario in &config.scenarios {
-        if let Some(rate) = scenario.rate_per_sec {
-            range("scenarios.rate_per_sec", rate, 1e-6, 1e8)?;
-        }
-        range("scenarios.count", scenario.count.unwrap_or(0) as f64, 0.0, 1e12)?;
-        range("scenarios.start_ms", scenario.start_ms as f64, 0.0, 3.2e11)?;
     }
     Ok(())
 }
@@ -344,13 +355,11 @@ fn plan_scenarios(
     let mut plans = Vec::with_capacity(config.scenarios.len());
     for (n, scenario) in config.scenarios.iter().enumerate() {
         let name = scenario.label.as_deref().unwrap_or(scenario.kind.name());
-        let label = match labels.iter().position(|label| label.anomaly && label.name == name) {
-            Some(place) => place,
-            None => {
-                labels.push(Label { name: name.to_owned(), anomaly: true });
-                labels.len() - 1
-            }
-        };
+        let known = labels.iter().position(|label| label.anomaly && label.name == name);
+        let label = known.unwrap_or(labels.len());
+        if known.is_none() {
+            labels.push(Label { name: name.to_owned(), anomaly: true });
+        }
         plans.push(plan_scenario(scenario, n, name, LabelId(label as u16), start, seed)?);
     }
     Ok(plans)
@@ -385,7 +394,7 @@ fn plan_scenario(
         v6: attackers.version() == rheos_core::IpVersion::V6,
         target: targets.host(0),
         attackers,
-        bytes: scenario.bytes.unwrap_or(5_000_000).max(1),
+        bytes: scenario.bytes.unwrap_or(5_000_000),
         count: scenario.count.unwrap_or(count),
         interval: 1e9 / scenario.rate_per_sec.unwrap_or(rate),
         start: start.saturating_add(scenario.start_ms.saturating_mul(1_000_000)),

@@ -6,6 +6,9 @@ use super::conversation::{Cx, Step};
 use super::headers::Path;
 use super::tcp::segment::{ACK, RST, SYN, Segment};
 
+/// Raw-socket tools send a bare header with this one option: an MSS of 1460.
+const MSS: [u8; 4] = [2, 4, 0x05, 0xb4];
+
 /// What the probed port says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -37,8 +40,6 @@ impl Probe {
         let now = cx.now;
         let step = self.step;
         self.step += 1;
-        // Raw-socket tools send a bare header with an MSS and a window of 1024.
-        const MSS: [u8; 4] = [2, 4, 0x05, 0xb4];
         match (step, self.answer) {
             (0, answer) => {
                 let syn = Segment {

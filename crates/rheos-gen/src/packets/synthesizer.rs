@@ -245,15 +245,12 @@ impl Synthesizer {
             self.counters.conversations += 1;
             self.counters.begun_late += u64::from(at < self.now);
             let id = conversation.id;
-            let slot = match self.free.pop() {
-                Some(slot) => {
-                    self.slots[slot as usize] = Some(conversation);
-                    slot
-                }
-                None => {
-                    self.slots.push(Some(conversation));
-                    (self.slots.len() - 1) as u32
-                }
+            let slot = if let Some(slot) = self.free.pop() {
+                self.slots[slot as usize] = Some(conversation);
+                slot
+            } else {
+                self.slots.push(Some(conversation));
+                (self.slots.len() - 1) as u32
             };
             self.live.push(Reverse((at.max(self.now), id, slot)));
             self.counters.live_peak = self.counters.live_peak.max(self.live.len() as u64);
@@ -310,14 +307,13 @@ impl Synthesizer {
             }
         }
         let over = next.is_none();
-        let delivered = match fate {
-            Some(fate) => self.deliver(out, start, info, &sent, fate, slot),
-            None => {
-                self.counters.lost += 1;
-                self.note_loss(&sent, slot);
-                out.truncate(start);
-                None
-            }
+        let delivered = if let Some(fate) = fate {
+            self.deliver(out, start, info, &sent, fate, slot)
+        } else {
+            self.counters.lost += 1;
+            self.note_loss(&sent, slot);
+            out.truncate(start);
+            None
         };
         if over {
             self.finish(slot);
@@ -428,18 +424,15 @@ impl Synthesizer {
     }
 
     fn hold(&mut self, info: FrameInfo, bytes: &[u8]) {
-        let place = match self.held_free.pop() {
-            Some(place) => {
-                let held = &mut self.held[place as usize];
-                held.info = info;
-                held.bytes.clear();
-                held.bytes.extend_from_slice(bytes);
-                place
-            }
-            None => {
-                self.held.push(Held { info, bytes: bytes.to_vec() });
-                (self.held.len() - 1) as u32
-            }
+        let place = if let Some(place) = self.held_free.pop() {
+            let held = &mut self.held[place as usize];
+            held.info = info;
+            held.bytes.clear();
+            held.bytes.extend_from_slice(bytes);
+            place
+        } else {
+            self.held.push(Held { info, bytes: bytes.to_vec() });
+            (self.held.len() - 1) as u32
         };
         self.held_count += 1;
         self.waiting.push(Reverse((info.ts.as_nanos(), self.held_count, place)));

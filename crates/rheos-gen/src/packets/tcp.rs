@@ -174,7 +174,7 @@ impl Connection {
             Due::HandshakeAck => {
                 let sent = self.control(CLIENT, ACK, path, cx);
                 let next = self.next_turn(path, rng, cx, CLIENT);
-                (sent, next)
+                (sent, Some(next))
             }
             Due::Flight => self.flight_packet(path, rng, cx),
             Due::Repeat => self.repeat(path, cx),
@@ -183,7 +183,7 @@ impl Connection {
                 let receiver = 1 - self.flight.sender;
                 let sent = self.control(receiver, ACK, path, cx);
                 self.sides[1 - receiver].echo = self.stamp(receiver, cx.now, path);
-                (sent, Some(self.after_delayed_ack(path, cx.now)))
+                (sent, Some(self.after_delayed_ack(cx.now)))
             }
             Due::Fin => self.fin(path, cx),
             Due::FinAck => {
@@ -216,7 +216,7 @@ impl Connection {
             // After 1, 3 and, when only the path is at fault, more seconds.
             self.tries += 1;
             let tries = if self.welcome == Welcome::Silence { 3 } else { TRIES_MAX };
-            return (sent, (self.tries < tries).then(|| now + (1_000 * MS << (self.tries - 1))));
+            return (sent, (self.tries < tries).then(|| now + ((1_000 * MS) << (self.tries - 1))));
         }
         self.tries = 0;
         self.sides[SERVER].echo = self.stamp(CLIENT, now, path);
@@ -250,7 +250,7 @@ impl Connection {
             self.tries += 1;
             return (
                 sent,
-                (self.tries < TRIES_MAX).then(|| now + (1_000 * MS << (self.tries - 1))),
+                (self.tries < TRIES_MAX).then(|| now + ((1_000 * MS) << (self.tries - 1))),
             );
         }
         self.tries = 0;
@@ -264,23 +264,17 @@ impl Connection {
     // ---- data ----
 
     /// Takes the next turn after the handshake or after a message is acknowledged; `last` sent the last packet.
-    fn next_turn(
-        &mut self,
-        path: &Path,
-        rng: &mut Rng,
-        cx: &mut Cx<'_>,
-        last: usize,
-    ) -> Option<u64> {
+    fn next_turn(&mut self, path: &Path, rng: &mut Rng, cx: &mut Cx<'_>, last: usize) -> u64 {
         self.done = 0;
         self.turn = self.session.next(rng, cx.scratch);
         let now = cx.now;
         let Some(turn) = self.turn else {
             self.due = Due::Fin;
             let way = if self.closer == last { 0 } else { 2 * path.delays[self.closer] };
-            return Some(now + way + 20_000 + (rng.exponential(4.0) * 1e6) as u64);
+            return now + way + 20_000 + (rng.exponential(4.0) * 1e6) as u64;
         };
         let way = if turn.side == last { 0 } else { 2 * path.delays[turn.side] };
-        Some(self.begin_flight(now + way + 15_000 + turn.think))
+        self.begin_flight(now + way + 15_000 + turn.think)
     }
 
     /// Prepares the next flight of the turn's message, whose first segment is seen at `at`.
@@ -316,10 +310,10 @@ impl Connection {
         };
         let receiver_way = 2 * path.delays[1 - self.flight.sender] + 8_000;
         let next = match self.flight.schedule(receiver_way) {
-            Some(at) => Some(at.max(cx.now + 1_000)),
+            Some(at) => at.max(cx.now + 1_000),
             None => self.flight_over(path, rng, cx),
         };
-        (sent, next)
+        (sent, Some(next))
     }
 
     /// Sends the `n`-th segment of the flight.
@@ -378,26 +372,26 @@ impl Connection {
     }
 
     /// All of the flight was sent and what could be acknowledged is.
-    fn flight_over(&mut self, path: &Path, rng: &mut Rng, cx: &mut Cx<'_>) -> Option<u64> {
+    fn flight_over(&mut self, path: &Path, rng: &mut Rng, cx: &mut Cx<'_>) -> u64 {
         let sender = self.flight.sender;
         if self.flight.lost != 0 {
             self.due = Due::Repeat;
             let fast = self.flight.duplicates >= 3;
             let quick = cx.now + 2 * path.delays[sender] + 10_000;
             let slow = (self.flight.start + rto(path)).max(quick);
-            return Some(if fast { quick } else { slow });
+            return if fast { quick } else { slow };
         }
         self.sides[sender].seq = self.sides[sender].seq.wrapping_add(self.flight.len);
         self.sides[1 - sender].expects = self.sides[sender].seq;
         self.done += self.flight.len;
         if !self.flight.is_last {
-            return Some(self.begin_flight(cx.now + 2 * path.delays[sender] + 10_000));
+            return self.begin_flight(cx.now + 2 * path.delays[sender] + 10_000);
         }
         self.message_over(path, rng, cx)
     }
 
     /// The message came whole; its last segment may still wait for an acknowledgement.
-    fn message_over(&mut self, path: &Path, rng: &mut Rng, cx: &mut Cx<'_>) -> Option<u64> {
+    fn message_over(&mut self, path: &Path, rng: &mut Rng, cx: &mut Cx<'_>) -> u64 {
         let sender = self.flight.sender;
         let receiver = 1 - sender;
         let waiting = self.flight.waiting > 0;
@@ -424,12 +418,12 @@ impl Connection {
         self.then = (due, at);
         if waiting && ack_at < at {
             self.due = Due::DelayedAck;
-            return Some(ack_at);
+            return ack_at;
         }
-        Some(self.after_delayed_ack(path, cx.now))
+        self.after_delayed_ack(cx.now)
     }
 
-    fn after_delayed_ack(&mut self, _path: &Path, now: u64) -> u64 {
+    fn after_delayed_ack(&mut self, now: u64) -> u64 {
         let (due, at) = self.then;
         self.due = due;
         let at = at.max(now + 1_000);
@@ -464,7 +458,7 @@ impl Connection {
         // Half the flight after a loss, as after a fast recovery (RFC 5681 §3.2); even, so that no segment waits.
         self.sides[sender].flight = (self.sides[sender].flight / 2).max(4) & !1;
         let next = self.flight_over(path, rng, cx);
-        (sent, next)
+        (sent, Some(next))
     }
 
     // ---- the end ----

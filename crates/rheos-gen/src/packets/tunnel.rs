@@ -48,11 +48,10 @@ impl TunnelChoice {
     /// Bytes between the outer and the inner IP header.
     const fn shim_len(self) -> usize {
         match self {
-            Self::Vxlan | Self::Geneve => 8 + 8 + 14,
+            Self::Vxlan | Self::Geneve | Self::Erspan => 8 + 8 + 14,
             Self::Gre => 8,
             Self::Ipip => 0,
             Self::Gtpu => 8 + 8,
-            Self::Erspan => 8 + 8 + 14,
             Self::L2tp => 8 + 8 + 4,
         }
     }

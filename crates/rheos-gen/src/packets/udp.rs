@@ -172,9 +172,10 @@ impl Exchange {
     /// Sends the fragment that is due of the datagram in the scratch buffer; tells whether more are to come.
     fn send_fragment(&mut self, path: &mut Path, from: usize, cx: &mut Cx<'_>) -> (Sent, bool) {
         if self.fragment == 0 {
-            self.datagram = match path.v6 {
-                true => self.key.child(u64::from(self.number)).bits(2) as u32,
-                false => u32::from(path.ip_ids[from]),
+            self.datagram = if path.v6 {
+                self.key.child(u64::from(self.number)).bits(2) as u32
+            } else {
+                u32::from(path.ip_ids[from])
             };
             path.ip_ids[from] = path.ip_ids[from].wrapping_add(1);
         }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use rheos_gen::{ConversationId, Faults, FrameInfo, Preset, SynthesisConfig, Synthesizer};
+use rheos_gen::{
+    ConversationId, Faults, FrameInfo, Link, Preset, Scenario, ScenarioKind, SynthesisConfig,
+    Synthesizer, TunnelChoice, TunnelConfig,
+};
 use sha2::{Digest, Sha256};
 
 fn every_fault() -> Faults {
@@ -16,6 +19,34 @@ fn every_fault() -> Faults {
         bad_length_percent: 3.0,
         bad_checksum_percent: 3.0,
         ..Faults::default()
+    }
+}
+
+/// All scenarios, tunnels and tags.
+fn everything() -> SynthesisConfig {
+    SynthesisConfig {
+        conversations: Some(300),
+        link: Link {
+            vlan_ids: vec![10, 20, 30],
+            vlan_percent: 50.0,
+            qinq_outer: Some(100),
+            ..Link::default()
+        },
+        tunnel: TunnelConfig {
+            kinds: vec![
+                TunnelChoice::Vxlan,
+                TunnelChoice::Geneve,
+                TunnelChoice::Gre,
+                TunnelChoice::Ipip,
+                TunnelChoice::Gtpu,
+                TunnelChoice::Erspan,
+                TunnelChoice::L2tp,
+            ],
+            percent: 80.0,
+            ipv6_percent: 30.0,
+        },
+        scenarios: ScenarioKind::ALL.iter().map(|kind| Scenario::new(*kind, 1_000)).collect(),
+        ..SynthesisConfig::default()
     }
 }
 
@@ -52,6 +83,7 @@ fn fingerprints_hold() {
         ..SynthesisConfig::default()
     };
     let _ = writeln!(got, "faults {}", fingerprint(&faulty));
+    let _ = writeln!(got, "everything {}", fingerprint(&everything()));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fingerprints/packets.txt");
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(got == expected, "the bytes made are not those of {}:\n{got}", file.display());

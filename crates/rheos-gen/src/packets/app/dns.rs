@@ -54,7 +54,7 @@ impl Lookup {
         if self.missing {
             self.header(out, 0x8183, [1, 0, 1]);
             self.question(out);
-            self.authority(out);
+            authority(out);
         } else {
             let mut rng = self.key.child(1).rng();
             let answers = match self.kind {
@@ -129,16 +129,16 @@ impl Lookup {
             }
         });
     }
+}
 
-    fn authority(&self, out: &mut Vec<u8>) {
-        record(out, SOA, 900, |out| {
-            push_name(out, "ns.example.org");
-            push_name(out, "hostmaster.example.org");
-            for value in [2_025_010_601u32, 7_200, 3_600, 1_209_600, 900] {
-                out.extend_from_slice(&value.to_be_bytes());
-            }
-        });
-    }
+fn authority(out: &mut Vec<u8>) {
+    record(out, SOA, 900, |out| {
+        push_name(out, "ns.example.org");
+        push_name(out, "hostmaster.example.org");
+        for value in [2_025_010_601u32, 7_200, 3_600, 1_209_600, 900] {
+            out.extend_from_slice(&value.to_be_bytes());
+        }
+    });
 }
 
 /// A record about the name in the question, which the pointer 0xc00c names.

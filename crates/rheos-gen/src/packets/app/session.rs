@@ -148,19 +148,21 @@ impl Session {
             }
             6 => Said::new(CLIENT, quick, Head::SshNewKeys, Body::Random, 44.0),
             7 => Said::new(SERVER, quick, Head::None, Body::Random, 44.0),
-            _ if guess && n % 2 == 0 => {
+            _ if guess && n.is_multiple_of(2) => {
                 Said::new(CLIENT, rng.exponential(40.0 * MS), Head::None, Body::Random, 148.0)
             }
             // sshd delays its refusal.
             _ if guess => Said::new(SERVER, 1_900.0 * MS + quick, Head::None, Body::Random, 52.0),
             // Keystrokes, and now and then a command's output.
-            _ if n % 2 == 0 => {
+            _ if n.is_multiple_of(2) => {
                 let think = rng.log_normal(180.0 * MS, 1.1);
                 Said::new(CLIENT, think, Head::None, Body::Random, 36.0)
             }
             _ => {
                 let output = rng.below(6) == 0;
-                let len = if output { rng.log_normal(900.0, 1.3).max(60.0) } else { 36.0 };
+                // Length, whole blocks of eight, tag of 16 bytes.
+                let blocks = if output { rng.log_normal(110.0, 1.3) as u32 + 4 } else { 2 };
+                let len = f64::from(20 + 8 * blocks);
                 Said::new(SERVER, quick, Head::None, Body::Random, len)
             }
         }

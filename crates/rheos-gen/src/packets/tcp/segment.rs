@@ -24,7 +24,7 @@ pub(crate) struct Segment<'a> {
     pub(crate) data: Option<(&'a Message, u32, u32)>,
 }
 
-impl<'a> Segment<'a> {
+impl Segment<'_> {
     pub(crate) const fn new(from: usize) -> Self {
         Self { from, seq: 0, ack: 0, flags: 0, window: 0, options: &[], data: None }
     }
