@@ -34,7 +34,8 @@ pub(crate) fn gre(walk: &mut Walk<'_>, out: &mut Packet) -> Step {
     header(walk).map_or(Step::Done, |entry| enter(walk, out, entry))
 }
 
-fn header(walk: &Walk<'_>) -> Option<Entry> {
+/// What a GRE header at the walk's position leads to.
+pub(crate) fn header(walk: &Walk<'_>) -> Option<Entry> {
     let fixed = walk.header::<4>()?;
     let bits = be16(fixed, 0);
     let protocol = be16(fixed, 2);

@@ -46,8 +46,8 @@ pub(crate) fn ipv6(walk: &mut Walk<'_>, out: &mut Packet) -> Step {
     let start = walk.pos;
     let next = header[field::NEXT_HEADER];
     let payload_len = usize::from(be16(header, field::PAYLOAD_LEN));
-    if !set_length(walk, out, payload_len, next) {
-        return Step::Fail(DropReason::Ipv6Truncated);
+    if let Some(reason) = set_length(walk, out, payload_len, next) {
+        return Step::Fail(reason);
     }
     walk.header_rebuilt = false;
 
@@ -89,35 +89,51 @@ pub(crate) fn ipv6(walk: &mut Walk<'_>, out: &mut Packet) -> Step {
     }
 }
 
-/// Sets where the packet ends; false when its length cannot be.
+/// Sets where the packet ends, or tells why its length cannot be.
 ///
 /// Zero means a jumbogram (RFC 2675), a packet that ends with its header, or segmentation left to the
 /// network card, where the frame's length counts.
 #[inline]
-fn set_length(walk: &mut Walk<'_>, out: &mut Packet, payload_len: usize, next: u8) -> bool {
-    out.offload_len = walk.depth > 0 && out.offload_len;
+fn set_length(
+    walk: &mut Walk<'_>,
+    out: &mut Packet,
+    payload_len: usize,
+    next: u8,
+) -> Option<DropReason> {
     if payload_len == 0 && next != protocols::NO_NEXT && walk.remaining() > HEADER {
-        if let Some(jumbo_len) = jumbo_payload(walk, next) {
-            let len = HEADER.saturating_add(jumbo_len);
-            out.offload_len = false;
-            out.ip_len = u32::try_from(len).unwrap_or(u32::MAX);
-            walk.set_end(walk.pos.saturating_add(len));
-        } else if walk.depth > 0 && !out.offload_len {
-            return false;
-        } else {
-            out.offload_len = true;
-            out.ip_len = walk.remaining() as u32;
-        }
-        return true;
+        return set_long_length(walk, out, next);
     }
     let len = HEADER + payload_len;
     if walk.depth > 0 && len > walk.remaining() {
-        return false;
+        return Some(DropReason::Ipv6Truncated);
     }
     out.offload_len = false;
     out.ip_len = len as u32;
     walk.set_end(walk.pos + len);
-    true
+    None
+}
+
+/// A jumbogram must be longer than any other packet (RFC 2675 §2), and as its length may be anything, it
+/// must fit into the frame.
+#[cold]
+fn set_long_length(walk: &mut Walk<'_>, out: &mut Packet, next: u8) -> Option<DropReason> {
+    let remaining = walk.remaining();
+    if let Some(jumbo_len) = jumbo_payload(walk, next) {
+        let len = HEADER.saturating_add(jumbo_len);
+        if u16::try_from(jumbo_len).is_ok() || len > remaining {
+            return Some(DropReason::Ipv6Extension);
+        }
+        out.offload_len = false;
+        out.ip_len = len as u32;
+        walk.set_end(walk.pos + len);
+        return None;
+    }
+    if walk.depth > 0 && !out.offload_len {
+        return Some(DropReason::Ipv6Truncated);
+    }
+    out.offload_len = true;
+    out.ip_len = remaining as u32;
+    None
 }
 
 /// The jumbo payload option of a hop-by-hop header directly behind the IPv6 header (RFC 2675 §2).

@@ -22,6 +22,8 @@ pub(crate) mod ethertypes {
     pub(crate) const PROVIDER_BRIDGE: u16 = 0x88a8;
     pub(crate) const BACKBONE_BRIDGE: u16 = 0x88e7;
     pub(crate) const VN_TAG: u16 = 0x8926;
+    pub(crate) const E_TAG: u16 = 0x893f;
+    pub(crate) const SERVICE_HEADER: u16 = 0x894f;
     pub(crate) const QINQ_9100: u16 = 0x9100;
     pub(crate) const QINQ_9200: u16 = 0x9200;
     /// Below this the field is a length, and an IEEE 802.2 header follows.
@@ -138,6 +140,13 @@ fn other_ethertype(walk: &mut Walk<'_>, out: &mut Packet, mut ethertype: u16) ->
                 walk.pos += 6;
                 ethertype = be16(tag, 4);
             }
+            // IEEE 802.1BR: six bytes about bridge ports.
+            ethertypes::E_TAG => {
+                let Some(tag) = walk.header::<8>() else { return TRUNCATED };
+                walk.pos += 8;
+                ethertype = be16(tag, 6);
+            }
+            ethertypes::SERVICE_HEADER => return service_header(walk),
             // The service tag (IEEE 802.1ah) ends before the customer's addresses: a whole Ethernet header.
             ethertypes::BACKBONE_BRIDGE => {
                 out.layers.push(Layer::Pbb);
@@ -151,6 +160,22 @@ fn other_ethertype(walk: &mut Walk<'_>, out: &mut Packet, mut ethertype: u16) ->
             0..ethertypes::LENGTH_BELOW => return Step::Llc,
             _ => return Step::Fail(DropReason::NonIp),
         }
+    }
+}
+
+/// The network service header (RFC 8300 §2.2): its length in words, and its own numbers for what follows.
+fn service_header(walk: &mut Walk<'_>) -> Step {
+    let Some(header) = walk.header::<4>() else { return TRUNCATED };
+    let len = usize::from(header[1] & 0x3f) * 4;
+    if len < 8 {
+        return Step::Fail(DropReason::LinkMalformed);
+    }
+    match header[3] {
+        1 => skip(walk, len, Step::Ipv4),
+        2 => skip(walk, len, Step::Ipv6),
+        3 => skip(walk, len, Step::Ethernet),
+        5 => skip(walk, len, Step::Mpls),
+        _ => Step::Fail(DropReason::NonIp),
     }
 }
 

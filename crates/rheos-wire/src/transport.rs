@@ -3,7 +3,7 @@
 use rheos_core::IpVersion;
 
 use crate::walk::{Step, Walk, be16};
-use crate::{Layer, Packet, icmp, sctp, tcp, tunnel, udp};
+use crate::{Layer, Packet, gre, icmp, sctp, tcp, tunnel, udp};
 
 /// IANA "Assigned Internet Protocol Numbers", as far as they are told apart.
 pub(crate) mod protocols {
@@ -55,7 +55,7 @@ fn other_transport(walk: &mut Walk<'_>, out: &mut Packet, protocol: u8) -> Step 
         protocols::ESP => opaque(walk, out, Layer::Esp),
         protocols::GRE => {
             opaque(walk, out, Layer::Gre);
-            tunnel::gre(walk, out)
+            gre::gre(walk, out)
         }
         protocols::IPV4 => {
             opaque(walk, out, Layer::Other);

@@ -7,11 +7,10 @@
 //! VLAN ids are those of the frame that directly carries the keyed packet: an Ethernet frame in a tunnel
 //! begins without any, an IP packet in a tunnel keeps those of the frame around it.
 
+use crate::link::ethertypes;
 use crate::transport::protocols;
 use crate::walk::{Step, Walk, be16, be32};
-use crate::{Layer, Packet, Tunnel, TunnelKind, l2tp};
-
-pub(crate) use crate::gre::gre;
+use crate::{Layer, Packet, Tunnel, TunnelKind, gre, l2tp};
 
 /// How many ports a [`TunnelPorts`] holds at most.
 pub const TUNNEL_PORTS_MAX: usize = 32;
@@ -37,6 +36,7 @@ impl Default for TunnelPorts {
             (2152, TunnelKind::GtpU),
             (3544, TunnelKind::Teredo),
             (1701, TunnelKind::L2tp),
+            (4754, TunnelKind::Gre),
             (5072, TunnelKind::Ayiya),
         ] {
             ports.add(port, kind);
@@ -53,7 +53,7 @@ impl TunnelPorts {
 
     /// Adds a port; `false` when [`TUNNEL_PORTS_MAX`] are listed already or `kind` does not travel over UDP.
     pub fn add(&mut self, port: u16, kind: TunnelKind) -> bool {
-        let over_udp = !matches!(kind, TunnelKind::Gre | TunnelKind::Erspan | TunnelKind::IpInIp);
+        let over_udp = !matches!(kind, TunnelKind::Erspan | TunnelKind::IpInIp);
         let Some(place) = self.ports.get_mut(usize::from(self.len)).filter(|_| over_udp) else {
             return false;
         };
@@ -133,9 +133,20 @@ pub(crate) fn over_udp(walk: &mut Walk<'_>, out: &mut Packet, kind: TunnelKind) 
         TunnelKind::Teredo => teredo(walk),
         TunnelKind::L2tp => l2tp::over_udp(walk),
         TunnelKind::Ayiya => ayiya(walk),
-        TunnelKind::Gre | TunnelKind::Erspan | TunnelKind::IpInIp => None,
+        // RFC 8086.
+        TunnelKind::Gre => gre::header(walk),
+        TunnelKind::Erspan | TunnelKind::IpInIp => None,
     };
-    entry.map_or(Step::Done, |entry| enter(walk, out, entry))
+    let Some(entry) = entry else { return Step::Done };
+    if kind != TunnelKind::Gre {
+        return enter(walk, out, entry);
+    }
+    // The layer belongs to the inside: the packet around stays one of UDP.
+    let around = *out;
+    out.layers.push(Layer::Gre);
+    let step = enter(walk, out, entry);
+    walk.around = Some(around);
+    step
 }
 
 /// IP directly in IP (RFC 2003, RFC 2473, RFC 4213).
@@ -177,6 +188,7 @@ fn vxlan(walk: &Walk<'_>) -> Option<Entry> {
             1 => Step::Ipv4,
             2 => Step::Ipv6,
             3 => Step::Ethernet,
+            4 => Step::Ethertype(ethertypes::SERVICE_HEADER),
             _ => return None,
         }
     };
@@ -192,7 +204,11 @@ fn geneve(walk: &Walk<'_>) -> Option<Entry> {
         return None;
     }
     let next = Step::Ethertype(be16(header, 2));
-    let next = if next == Step::Ethertype(0x6558) { Step::Ethernet } else { next };
+    let next = if next == Step::Ethertype(ethertypes::TRANSPARENT_ETHERNET) {
+        Step::Ethernet
+    } else {
+        next
+    };
     let id = be32(header, 4) >> 8;
     Some(Entry { kind: TunnelKind::Geneve, layer: Some(Layer::Geneve), id, len, next })
 }

@@ -191,7 +191,9 @@ fn add_if_plain(data: &[u8], wire_len: u32, samples: &mut Vec<Sample>) {
     // BPF reads no further than the first next-header field of IPv6.
     let no_extensions = packet.layers.as_slice().contains(&Layer::Ipv4)
         || packet.l4_offset == packet.l3_offset + 40;
-    if plain_layers && no_extensions && packet.tunnel.is_none() {
+    // Tags without a layer of their own, which tcpdump does not look behind.
+    let no_tags = packet.l3_offset == 14;
+    if plain_layers && no_extensions && no_tags && packet.tunnel.is_none() {
         samples.push(Sample { bytes: data.to_vec(), wire_len, packet });
     }
 }

@@ -147,6 +147,11 @@ fn jumbogram_takes_its_length_from_the_option() {
     let packet = packet(decode_as(LinkType::RAW, &bytes));
     assert!(!packet.offload_len);
     assert_eq!((packet.ip_len, packet.payload_len), (70_056, 70_000));
+    // Not longer than other packets, or longer than the frame.
+    for len in [65_535_u32, 70_026, u32::MAX] {
+        bytes[44..48].copy_from_slice(&len.to_be_bytes());
+        assert_eq!(dropped(&bytes), DropReason::Ipv6Extension, "{len}");
+    }
 }
 
 #[test]

@@ -93,6 +93,20 @@ fn virtual_interface_tag() {
 }
 
 #[test]
+fn bridge_port_tag_and_network_service_header() {
+    let frame = eth(0x893f, &cat(&[&[0xe0, 0, 0, 1, 0, 0, 0x08, 0], &small()]));
+    assert_small(&frame, decode_eth(&frame));
+    let inner = eth(0x0800, &small());
+    for (next, payload) in [(1, small()), (2, small6()), (3, inner)] {
+        let header = [0x0f, 0xc6, 1, next, 0, 0, 1, 255];
+        let frame = eth(0x894f, &cat(&[&header, &[0; 16], &payload]));
+        assert_small(&frame, decode_eth(&frame));
+    }
+    let short = eth(0x894f, &[0, 1, 1, 1, 0, 0, 0, 0]);
+    assert_eq!(dropped(LinkType::ETHERNET, &short), DropReason::LinkMalformed);
+}
+
+#[test]
 fn mpls_stack_with_ip_under_it() {
     let stack = [0x00, 0x01, 0x00, 0xff, 0x00, 0x02, 0x01, 0xff];
     for ethertype in [0x8847, 0x8848] {

@@ -59,6 +59,17 @@ fn gre_with_every_optional_field() {
 }
 
 #[test]
+fn gre_over_udp() {
+    let inside = cat(&[&[0x20, 0, 8, 0, 0, 0, 0, 3], &small()]);
+    let packet = assert_tunnel(&ipv4(17, &udp(50_000, 4754, &inside)), TunnelKind::Gre, 3);
+    let layers = [Layer::Ipv4, Layer::Udp, Layer::Gre, Layer::Ipv4, Layer::Udp];
+    assert_eq!(packet.layers.as_slice(), layers);
+    let nothing = cat(&[&[0, 0, 8, 0], &[0x45; 10]]);
+    let around = assert_outer(&ipv4(17, &udp(50_000, 4754, &nothing)), 17, 14);
+    assert_eq!(around.layers.as_slice(), [Layer::Ipv4, Layer::Udp]);
+}
+
+#[test]
 fn gre_carries_ethernet_mpls_and_redirects() {
     let bridged = cat(&[&[0x20, 0, 0x65, 0x58, 0, 0, 1, 2], &eth(0x0800, &small())]);
     assert_eq!(assert_tunnel(&ipv4(47, &bridged), TunnelKind::Gre, 0x102).l2_offset, 28);
@@ -245,7 +256,7 @@ fn ports_of_tunnels_are_a_choice() {
     assert_outer(&bytes, 17, 52);
     let mut ports = TunnelPorts::none();
     assert!(ports.add(9999, TunnelKind::Vxlan));
-    assert!(!ports.add(1, TunnelKind::Gre), "GRE does not travel over UDP");
+    assert!(!ports.add(1, TunnelKind::IpInIp), "does not travel over UDP");
     let config = DecodeConfig { tunnel_ports: ports, ..DecodeConfig::default() };
     let packet = packet(decode_with(&config, LinkType::RAW, &bytes, bytes.len() as u32));
     assert_eq!(packet.tunnel.unwrap().kind, TunnelKind::Vxlan);
