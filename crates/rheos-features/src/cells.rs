@@ -18,45 +18,39 @@ pub(crate) trait Cells: Default {
     fn into_array(self) -> ArrayRef;
 }
 
-/// Which values are there; costs nothing until the first is not.
+/// Which values are there; costs nothing until the first is not. Bytes, packed into bits at the end: cheaper to
+/// write one by one than bits.
 #[derive(Debug, Default)]
 struct Validity {
     /// Empty while nothing is null.
-    words: Vec<u64>,
+    flags: Vec<bool>,
     len: usize,
 }
 
 impl Validity {
     #[inline]
     fn push(&mut self, valid: bool) {
-        if !valid || !self.words.is_empty() {
-            self.push_bit(valid);
+        if !self.flags.is_empty() {
+            self.flags.push(valid);
+        } else if !valid {
+            self.first_null();
         }
         self.len += 1;
     }
 
-    fn push_bit(&mut self, valid: bool) {
-        let (word, bit) = (self.len / 64, self.len % 64);
-        if self.words.is_empty() {
-            self.words.resize(word, u64::MAX);
-            self.words.push((1 << bit) - 1);
-        } else if bit == 0 {
-            self.words.push(0);
-        }
-        self.words[word] |= u64::from(valid) << bit;
+    #[cold]
+    fn first_null(&mut self) {
+        self.flags.resize(self.len, true);
+        self.flags.push(false);
     }
 
     #[inline]
     fn get(&self, row: usize) -> bool {
-        self.words.is_empty() || self.words[row / 64] >> (row % 64) & 1 == 1
+        self.flags.is_empty() || self.flags[row]
     }
 
     fn into_nulls(self) -> Option<NullBuffer> {
-        if self.words.is_empty() {
-            return None;
-        }
-        let bits = BooleanBuffer::new(Buffer::from_vec(self.words), 0, self.len);
-        Some(NullBuffer::new(bits))
+        (!self.flags.is_empty()).then(|| NullBuffer::from(self.flags))
     }
 }
 

@@ -9,7 +9,7 @@ use rheos_flow::{Arrival, FlowHead, FlowState};
 use rheos_wire::Packet;
 
 use crate::column::{Column, GroupInfo};
-use crate::log::PacketLog;
+use crate::log::{PacketLog, Scratch};
 use crate::plan::FeaturePlan;
 use crate::row::RowBuffer;
 
@@ -38,7 +38,7 @@ pub struct Ended<'a> {
     /// Its packets, as far as they are remembered.
     pub log: &'a PacketLog,
     /// Room to sort in.
-    pub scratch: &'a mut Vec<u64>,
+    pub scratch: &'a mut Scratch,
 }
 
 /// Computes one group of columns.
@@ -140,7 +140,7 @@ impl FlowFeatures {
         &self,
         head: &FlowHead,
         plan: &FeaturePlan,
-        scratch: &mut Vec<u64>,
+        scratch: &mut Scratch,
         rows: &mut RowBuffer,
     ) {
         rows.begin();

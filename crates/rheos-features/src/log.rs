@@ -84,13 +84,38 @@ pub struct LogLimits {
     pub beyond: bool,
 }
 
-/// Which gaps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gaps {
-    /// Between successive packets.
-    All,
-    /// Between successive packets of one direction.
-    Of(Direction),
+/// A most frequent value and how often it occurs.
+pub type Mode = (u32, u64);
+
+/// Room to sort in, used again for every flow.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    all: Vec<u64>,
+    sides: [Vec<u64>; 2],
+}
+
+impl Scratch {
+    fn clear(&mut self) {
+        self.all.clear();
+        self.sides.iter_mut().for_each(Vec::clear);
+    }
+
+    fn sorted(&self) -> Quantiles<'_> {
+        let [fwd, bwd] = &self.sides;
+        Quantiles {
+            all: Sorted::Values(&self.all),
+            sides: [Sorted::Values(fwd), Sorted::Values(bwd)],
+        }
+    }
+}
+
+/// Values of all packets in order, and of each direction's alone, [`Direction::Forward`] first.
+#[derive(Clone, Copy, Debug)]
+pub struct Quantiles<'a> {
+    /// Of all packets.
+    pub all: Sorted<'a>,
+    /// Of the packets of one direction.
+    pub sides: [Sorted<'a>; 2],
 }
 
 impl PacketLog {
@@ -111,13 +136,18 @@ impl PacketLog {
     #[cold]
     fn counted_from_log(&self) -> Box<Counted> {
         let mut counted = Box::<Counted>::default();
+        let mut before = None;
+        let mut before_same = [None; 2];
         for entry in &self.entries {
+            let offset = entry.offset();
+            let side = entry.direction().index();
             counted.lengths.add(entry.len(), entry.direction());
-        }
-        self.each_gap(Gaps::All, |gap| counted.gaps.add(gap));
-        for direction in [Direction::Forward, Direction::Backward] {
-            let sketch = &mut counted.gaps_same[direction.index()];
-            self.each_gap(Gaps::Of(direction), |gap| sketch.add(gap));
+            if let Some(before) = before.replace(offset) {
+                counted.gaps.add(gap_between(before, offset));
+            }
+            if let Some(before) = before_same[side].replace(offset) {
+                counted.gaps_same[side].add(gap_between(before, offset));
+            }
         }
         counted
     }
@@ -156,64 +186,65 @@ impl PacketLog {
         })
     }
 
-    fn each_gap(&self, which: Gaps, mut take: impl FnMut(u64)) {
+    /// The gaps in nanoseconds, in order; `scratch` holds them where they are exact.
+    pub fn gaps<'a>(&'a self, scratch: &'a mut Scratch) -> Quantiles<'a> {
+        if let Some(counted) = &self.counted {
+            let [fwd, bwd] = &counted.gaps_same;
+            return Quantiles {
+                all: Sorted::Gaps(&counted.gaps),
+                sides: [Sorted::Gaps(fwd), Sorted::Gaps(bwd)],
+            };
+        }
+        scratch.clear();
         let mut before = None;
+        let mut before_same = [None; 2];
         for entry in &self.entries {
-            if let Gaps::Of(direction) = which
-                && direction != entry.direction()
-            {
-                continue;
-            }
             let offset = entry.offset();
             if let Some(before) = before.replace(offset) {
-                take(gap_between(before, offset));
+                scratch.all.push(gap_between(before, offset));
+            }
+            let side = entry.direction().index();
+            if let Some(before) = before_same[side].replace(offset) {
+                scratch.sides[side].push(gap_between(before, offset));
             }
         }
+        scratch.all.sort_unstable();
+        scratch.sides.iter_mut().for_each(|side| side.sort_unstable());
+        scratch.sorted()
     }
 
-    /// The gaps in nanoseconds, in order; `scratch` holds them where they are exact.
-    pub fn gaps<'a>(&'a self, which: Gaps, scratch: &'a mut Vec<u64>) -> Sorted<'a> {
-        if let Some(counted) = &self.counted {
-            return Sorted::Gaps(match which {
-                Gaps::All => &counted.gaps,
-                Gaps::Of(direction) => &counted.gaps_same[direction.index()],
-            });
+    /// The packet lengths in bytes, in order, and their mode; `scratch` holds them where they are logged.
+    pub fn lengths<'a>(&'a self, scratch: &'a mut Scratch) -> (Quantiles<'a>, Option<Mode>) {
+        if let Some(Counted { lengths, .. }) = self.counted.as_deref() {
+            let of = |side| Sorted::Lengths(lengths, Some(side));
+            let all = Sorted::Lengths(lengths, None);
+            let sides = [of(Direction::Forward), of(Direction::Backward)];
+            return (Quantiles { all, sides }, lengths.mode());
         }
         scratch.clear();
-        self.each_gap(which, |gap| scratch.push(gap));
-        scratch.sort_unstable();
-        Sorted::Values(scratch)
+        // Sorted once, with the direction in the lowest bit.
+        let tagged = |e: &Entry| u64::from(e.len()) << 1 | e.direction() as u64;
+        scratch.all.extend(self.entries.iter().map(tagged));
+        scratch.all.sort_unstable();
+        for value in &mut scratch.all {
+            let side = *value & 1;
+            *value >>= 1;
+            scratch.sides[side as usize].push(*value);
+        }
+        let mode = self.mode(&scratch.all);
+        (scratch.sorted(), mode)
     }
 
-    /// The packet lengths in bytes, in order; `scratch` holds them where they are logged.
-    pub fn lengths<'a>(&'a self, side: Option<Direction>, scratch: &'a mut Vec<u64>) -> Sorted<'a> {
-        if let Some(counted) = &self.counted {
-            return Sorted::Lengths(&counted.lengths, side);
-        }
-        scratch.clear();
-        let wanted = self.entries.iter().filter(|e| side.is_none_or(|d| d == e.direction()));
-        scratch.extend(wanted.map(|e| u64::from(e.len())));
-        scratch.sort_unstable();
-        Sorted::Values(scratch)
-    }
-
-    /// The most frequent packet length with its count; of equals, the one seen first.
-    pub fn length_mode(&self) -> Option<(u32, u64)> {
-        if let Some(counted) = &self.counted {
-            return counted.lengths.mode();
-        }
-        let mut best: Option<(u32, u64)> = None;
-        for (i, entry) in self.entries.iter().enumerate() {
-            let best_count = best.map_or(0, |(_, count)| count);
-            if (self.entries.len() - i) as u64 <= best_count {
-                break;
-            }
-            let count = self.entries[i..].iter().filter(|e| e.len() == entry.len()).count() as u64;
-            if count > best_count {
-                best = Some((entry.len(), count));
-            }
-        }
-        best
+    /// The mode of the logged lengths, which are given in order.
+    fn mode(&self, sorted: &[u64]) -> Option<Mode> {
+        let runs = || sorted.chunk_by(|a, b| a == b);
+        let count = runs().map(<[u64]>::len).max()?;
+        let is_mode = |len: u32| {
+            let start = sorted.partition_point(|&value| value < u64::from(len));
+            sorted.get(start + count - 1) == Some(&u64::from(len))
+        };
+        let first = self.entries.iter().map(|e| e.len()).find(|&len| is_mode(len))?;
+        Some((first, count as u64))
     }
 
     /// Packets whose length was counted as a lower one, see [`LengthCounts::folded`].
@@ -299,16 +330,31 @@ mod tests {
     fn a_flow_that_outgrows_its_log_keeps_exact_lengths() {
         let packets = [(0, 40, F), (5, 60, B), (9, 40, F), (9, 52, F), (20, 1500, B), (64, 60, B)];
         let log = log_of(LIMITS, &packets);
-        let mut scratch = Vec::new();
-        assert!(matches!(log.lengths(None, &mut scratch), Sorted::Lengths(..)));
-        assert_eq!(log.lengths(None, &mut scratch).median(), Some(56.0));
-        assert_eq!(log.lengths(Some(B), &mut scratch).median(), Some(60.0));
-        assert_eq!(log.length_mode(), Some((40, 2)), "40 was seen before 60");
+        let mut scratch = Scratch::default();
+        let (lengths, mode) = log.lengths(&mut scratch);
+        assert!(matches!(lengths.all, Sorted::Lengths(..)));
+        assert_eq!(lengths.all.median(), Some(56.0));
+        assert_eq!(lengths.sides[B.index()].median(), Some(60.0));
+        assert_eq!(mode, Some((40, 2)), "40 was seen before 60");
+        let gaps = log.gaps(&mut scratch);
         // gaps 5 4 0 11 44, all below 64 ns and so exact
-        assert_eq!(log.gaps(Gaps::All, &mut scratch).median(), Some(5.0));
+        assert_eq!(gaps.all.median(), Some(5.0));
         // backward gaps 15 44
-        assert_eq!(log.gaps(Gaps::Of(B), &mut scratch).median(), Some(29.5));
+        assert_eq!(gaps.sides[B.index()].median(), Some(29.5));
         assert_eq!(log.first(20).count(), 4);
+    }
+
+    #[test]
+    fn logged_lengths_have_the_mode_seen_first() {
+        let limits = LogLimits { packets: 64, beyond: true };
+        let mode = |lens: &[u32]| {
+            let packets: Vec<_> = lens.iter().map(|&len| (0, len, F)).collect();
+            log_of(limits, &packets).lengths(&mut Scratch::default()).1
+        };
+        assert_eq!(mode(&[9, 3, 3, 9, 5]), Some((9, 2)));
+        assert_eq!(mode(&[9, 3, 9, 3, 3]), Some((3, 3)));
+        assert_eq!(mode(&[7]), Some((7, 1)));
+        assert_eq!(mode(&[5, 1, 9]), Some((5, 1)));
     }
 
     #[test]
@@ -319,6 +365,6 @@ mod tests {
         assert_eq!(log.first(9).count(), 2);
         log.reset();
         assert_eq!(log.first(9).count(), 0);
-        assert_eq!(log.length_mode(), None);
+        assert_eq!(log.lengths(&mut Scratch::default()).1, None);
     }
 }

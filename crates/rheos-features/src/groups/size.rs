@@ -1,11 +1,11 @@
 //! Lengths of packets and of their payload.
 
-use rheos_core::Direction;
 use rheos_flow::{DirectionTotals, FlowHead};
 
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{F64, ListI64, U32, U64};
 use crate::column::{Column, GroupInfo, Needs};
+use crate::log::Quantiles;
 use crate::moments::Moments;
 use crate::row::RowBuffer;
 
@@ -158,7 +158,7 @@ impl Side {
     }
 }
 
-/// Sums over lengths, [`Direction::Forward`] first.
+/// Sums over lengths, of the initiator first.
 #[derive(Debug, Default)]
 pub struct State {
     sides: [Side; 2],
@@ -189,11 +189,11 @@ impl Group for Size {
     }
 
     fn finish(state: &State, ended: &mut Ended<'_>, row: &mut RowBuffer) {
-        write_lengths(state, ended, row);
+        let (sorted, mode) = ended.log.lengths(ended.scratch);
+        write_lengths(state, ended.head, sorted, row);
         write_payloads(state, ended.head, row);
         let lengths = state.lengths(ended.head);
         row.f64("pkt_len_variance", lengths.variance());
-        let mode = ended.log.length_mode();
         row.u32("dominant_pkt_size", mode.map(|(len, _)| len));
         row.f64("dominant_pkt_ratio", mode.map(|(_, count)| count as f64 / lengths.n as f64));
         write_applications(state, ended.head, row);
@@ -211,31 +211,29 @@ impl State {
     }
 }
 
-fn write_lengths(state: &State, ended: &mut Ended<'_>, row: &mut RowBuffer) {
-    let all = state.lengths(ended.head);
+fn write_lengths(state: &State, head: &FlowHead, sorted: Quantiles<'_>, row: &mut RowBuffer) {
+    let Quantiles { all: sorted, sides: [sorted_fwd, sorted_bwd] } = sorted;
+    let all = state.lengths(head);
     row.f64("pkt_len_min", all.min());
     row.f64("pkt_len_max", all.max());
     row.f64("pkt_len_mean", all.mean());
     row.f64("pkt_len_std", all.std());
-    let sorted = ended.log.lengths(None, ended.scratch);
     row.f64("pkt_len_median", sorted.median());
     row.f64("pkt_len_p25", sorted.percentile(25));
     row.f64("pkt_len_p75", sorted.percentile(75));
     row.f64("pkt_len_p90", sorted.percentile(90));
-    let fwd = state.sides[0].lengths(&ended.head.totals[0]);
+    let fwd = state.sides[0].lengths(&head.totals[0]);
     row.f64("pkt_len_fwd_min", fwd.min());
     row.f64("pkt_len_fwd_max", fwd.max());
     row.f64("pkt_len_fwd_mean", fwd.mean());
     row.f64("pkt_len_fwd_std", fwd.std());
-    let sorted = ended.log.lengths(Some(Direction::Forward), ended.scratch);
-    row.f64("pkt_len_fwd_median", sorted.median());
-    let bwd = state.sides[1].lengths(&ended.head.totals[1]);
+    row.f64("pkt_len_fwd_median", sorted_fwd.median());
+    let bwd = state.sides[1].lengths(&head.totals[1]);
     row.f64("pkt_len_bwd_min", bwd.min());
     row.f64("pkt_len_bwd_max", bwd.max());
     row.f64("pkt_len_bwd_mean", bwd.mean());
     row.f64("pkt_len_bwd_std", bwd.std());
-    let sorted = ended.log.lengths(Some(Direction::Backward), ended.scratch);
-    row.f64("pkt_len_bwd_median", sorted.median());
+    row.f64("pkt_len_bwd_median", sorted_bwd.median());
 }
 
 fn write_payloads(state: &State, head: &FlowHead, row: &mut RowBuffer) {

@@ -5,8 +5,9 @@ use rheos_core::{Direction, Nanos, Timestamp};
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{F64, ListF64, ListI8, ListU32, Str, U64};
 use crate::column::{Column, GroupInfo, Needs};
-use crate::log::Gaps;
+use crate::log::Quantiles;
 use crate::moments::Moments;
+use crate::quantile::Sorted;
 use crate::row::RowBuffer;
 
 const FEW: &str = "fewer than 2 packets";
@@ -160,9 +161,10 @@ impl Group for Timing {
     }
 
     fn finish(state: &State, ended: &mut Ended<'_>, row: &mut RowBuffer) {
-        write_gaps(state, ended, row);
-        write_gaps_of(state, ended, row, Direction::Forward);
-        write_gaps_of(state, ended, row, Direction::Backward);
+        let Quantiles { all, sides: [fwd, bwd] } = ended.log.gaps(ended.scratch);
+        write_gaps(&state.gaps, all, row);
+        write_gaps_of(&state.gaps_same[0], fwd, row, Direction::Forward);
+        write_gaps_of(&state.gaps_same[1], bwd, row, Direction::Backward);
         row.f64("burstiness_index", state.gaps.variation());
         row.f64("burstiness_index_fwd", state.gaps_same[0].variation());
         row.f64("burstiness_index_bwd", state.gaps_same[1].variation());
@@ -188,13 +190,11 @@ fn seconds(nanos: f64) -> f64 {
     nanos / 1e9
 }
 
-fn write_gaps(state: &State, ended: &mut Ended<'_>, row: &mut RowBuffer) {
-    let gaps = &state.gaps;
+fn write_gaps(gaps: &Moments, sorted: Sorted<'_>, row: &mut RowBuffer) {
     row.f64("iat_min", gaps.min().map(seconds));
     row.f64("iat_max", gaps.max().map(seconds));
     row.f64("iat_mean", gaps.mean().map(seconds));
     row.f64("iat_std", gaps.std().map(seconds));
-    let sorted = ended.log.gaps(Gaps::All, ended.scratch);
     row.f64("iat_median", sorted.median().map(seconds));
     row.f64("iat_sum", (gaps.n > 0).then(|| seconds(gaps.sum as f64)));
     row.f64("iat_p25", sorted.percentile(25).map(seconds));
@@ -203,7 +203,7 @@ fn write_gaps(state: &State, ended: &mut Ended<'_>, row: &mut RowBuffer) {
     row.f64("iat_p99", sorted.percentile(99).map(seconds));
 }
 
-fn write_gaps_of(state: &State, ended: &mut Ended<'_>, row: &mut RowBuffer, side: Direction) {
+fn write_gaps_of(gaps: &Moments, sorted: Sorted<'_>, row: &mut RowBuffer, side: Direction) {
     let names = match side {
         Direction::Forward => {
             ["iat_fwd_min", "iat_fwd_max", "iat_fwd_mean", "iat_fwd_std", "iat_fwd_median"]
@@ -212,12 +212,10 @@ fn write_gaps_of(state: &State, ended: &mut Ended<'_>, row: &mut RowBuffer, side
             ["iat_bwd_min", "iat_bwd_max", "iat_bwd_mean", "iat_bwd_std", "iat_bwd_median"]
         }
     };
-    let gaps = &state.gaps_same[side.index()];
     row.f64(names[0], gaps.min().map(seconds));
     row.f64(names[1], gaps.max().map(seconds));
     row.f64(names[2], gaps.mean().map(seconds));
     row.f64(names[3], gaps.std().map(seconds));
-    let sorted = ended.log.gaps(Gaps::Of(side), ended.scratch);
     row.f64(names[4], sorted.median().map(seconds));
 }
 

@@ -8,6 +8,7 @@ use rheos_wire::Packet;
 
 use super::{Boundary, ExtractConfig, SHARD_ROWS_MAX, SHARDS};
 use crate::groups::FlowFeatures;
+use crate::log::Scratch;
 use crate::plan::FeaturePlan;
 use crate::row::RowBuffer;
 
@@ -134,7 +135,7 @@ struct Pending {
     keys: Vec<RowKey>,
     /// How many of the rows are each shard's.
     waiting: [usize; SHARDS],
-    scratch: Vec<u64>,
+    scratch: Scratch,
     state_bytes: u64,
     lengths_folded: u64,
 }
@@ -146,7 +147,7 @@ impl Pending {
             plan: Arc::clone(plan),
             keys: Vec::new(),
             waiting: [0; SHARDS],
-            scratch: Vec::new(),
+            scratch: Scratch::default(),
             state_bytes: 0,
             lengths_folded: 0,
         }

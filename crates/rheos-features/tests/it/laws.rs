@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use rheos_core::{Direction, FiveTuple, Nanos, Timestamp};
 use rheos_features::column::{Column, Scope};
 use rheos_features::gaps::RELATIVE_ERROR;
+use rheos_features::log::Scratch;
 use rheos_features::{FeatureConfig, FeaturePlan, FlowFeatures, Kind, RowBuffer, Selection, table};
 use rheos_flow::{
     Arrival, ConnState, DirectionTotals, EndReason, FlowConfig, FlowHead, FlowState, History,
@@ -98,7 +99,7 @@ fn row_directed(packets: &[(Packet, Direction)]) -> Row {
         features.on_packet(&plan, &head, &arrival, packet, &[]);
     }
     let mut rows = RowBuffer::new(Arc::clone(&plan.layout));
-    features.write_row(&head, &plan, &mut Vec::new(), &mut rows);
+    features.write_row(&head, &plan, &mut Scratch::default(), &mut rows);
     Row::all(&rows.take_batch()).remove(0)
 }
 

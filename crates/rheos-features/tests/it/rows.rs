@@ -10,6 +10,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, RecordBatch};
 use rheos_core::{Addr, Direction, FiveTuple, IpVersion, Timestamp};
+use rheos_features::log::Scratch;
 use rheos_features::{FeatureConfig, FeaturePlan, FlowFeatures, Kind, RowBuffer, Selection};
 use rheos_flow::{Flow, FlowConfig, FlowTable};
 use rheos_wire::{Layer, Layers, Packet, TcpHeader};
@@ -181,7 +182,7 @@ pub(crate) fn all_columns() -> FeatureConfig {
 pub(crate) fn rows_with(packets: &[Packet], flow: FlowConfig, features: FeatureConfig) -> Vec<Row> {
     let plan = Arc::new(FeaturePlan::new(features));
     let mut rows = RowBuffer::new(Arc::clone(&plan.layout));
-    let mut scratch = Vec::new();
+    let mut scratch = Scratch::default();
     let mut table = FlowTable::<FlowFeatures>::new(flow, Arc::clone(&plan));
     let mut ended = |flow: &Flow<FlowFeatures>| {
         flow.state.write_row(&flow.head, &plan, &mut scratch, &mut rows);
