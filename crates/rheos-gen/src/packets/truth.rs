@@ -58,7 +58,7 @@ pub struct FlowTruth {
     pub tuple: FiveTuple,
     /// The encapsulation around it and its id.
     pub tunnel: Option<(TunnelChoice, u32)>,
-    /// VLAN ids, outermost first; 0 where there is no tag.
+    /// VLAN ids of the frame (around the tunnel, if there is one), outermost first; 0 where there is no tag.
     pub vlans: [u16; 2],
     /// Its first frame.
     pub first: Timestamp,

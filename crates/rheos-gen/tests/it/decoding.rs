@@ -46,14 +46,19 @@ fn tunnels_and_vlans_decode_to_the_inner_truth() {
             },
             ..SynthesisConfig::default()
         };
+        let (mut frames, mut tagged) = (0, 0);
         let (tally, truth, made) = run(&config, |_, frame, packet| {
+            frames += 1;
+            tagged += u64::from(frame[12..16] == [0x88, 0xa8, 0, 99]);
             let tunnel = packet.tunnel.expect("each packet is in a tunnel");
             assert_eq!(tunnel.kind, kind);
             assert!(frame.len() <= 14 + 8 + 1_500, "{} bytes in {kind:?}", frame.len());
         });
         assert_eq!((tally.dropped, tally.wrong_checksums), (0, 0), "{choice:?}");
         assert_eq!(tally.tunnelled, tally.flows.values().map(|counts| counts[0]).sum::<u64>());
-        assert!(tally.vlans > 0 || choice.name() != "gre" || made.counters().frames == 0);
+        assert!(tagged > frames / 10 && tagged < frames, "{tagged} of {frames}");
+        let tags = truth.iter().filter(|flow| flow.vlans[0] == 99 && flow.vlans[1] >= 7).count();
+        assert!(tags > 0 && tags < truth.len() && made.counters().lost == 0);
         assert_eq!(tally.assert_equals(&truth), truth.len());
     }
 }

@@ -15,7 +15,6 @@ pub(crate) struct Tally {
     pub(crate) flows: HashMap<(ConversationId, FiveTuple), Counts>,
     pub(crate) wrong_checksums: u64,
     pub(crate) dropped: u64,
-    pub(crate) vlans: u64,
     pub(crate) tunnelled: u64,
     pub(crate) reassembled: u64,
     parts: HashMap<(ConversationId, u32), (u32, Vec<u8>)>,
@@ -41,7 +40,6 @@ impl Tally {
         }
         look(&packet);
         self.wrong_checksums += u64::from(packet.checksum.wrong.is_some());
-        self.vlans += u64::from(packet.vlan_count > 0);
         self.tunnelled += u64::from(packet.tunnel.is_some());
         self.reassembled += u64::from(packet.reassembled);
         let counts = self.flows.entry((info.conversation, packet.tuple)).or_default();
