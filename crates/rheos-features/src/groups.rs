@@ -184,3 +184,14 @@ impl FlowState for FlowFeatures {
         self.states.reset(plan);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_a_flow_stays_small() {
+        // Adding a group with a large state makes every flow pay for it: box it instead.
+        assert!(size_of::<FlowFeatures>() <= 448, "{} bytes", size_of::<FlowFeatures>());
+    }
+}

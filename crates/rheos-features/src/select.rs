@@ -63,11 +63,16 @@ impl Selection {
             "core" => self.set(up_to(Profile::Core), value),
             "extended" => self.set(up_to(Profile::Extended), value),
             "experimental" | "default" => self.set(up_to(Profile::Experimental), value),
-            _ if table::find(name).is_ok() => self.set(|c| c.name == name, value),
-            _ => {
-                let Ok(group) = table::group(name) else { return Err(unknown(name)) };
-                self.set(|c| emitted(c) && group.columns.iter().any(|g| g.name == c.name), value);
-            }
+            _ => match GROUPS.iter().find(|group| group.name == name) {
+                Some(group) => {
+                    let in_group = |c: &Column| group.columns.iter().any(|g| g.name == c.name);
+                    self.set(|c| emitted(c) && in_group(c), value);
+                }
+                None if table::columns().any(|c| c.name == name) => {
+                    self.set(|c| c.name == name, value);
+                }
+                None => return Err(unknown(name)),
+            },
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::{Ended, Group, Seen};
 use crate::column::Kind::{F64, ListI64, U32, U64};
 use crate::column::{Column, GroupInfo, Needs};
 use crate::log::Quantiles;
-use crate::moments::Moments;
+use crate::moments::{Moments, Wide};
 use crate::row::RowBuffer;
 
 const NO_FWD: &str = "no packet came from the initiator";
@@ -107,8 +107,8 @@ pub struct Size;
 /// Of one direction; counts and sums are in the [`FlowHead`].
 #[derive(Debug)]
 struct Side {
-    len_sq: u128,
-    payload_sq: u128,
+    len_sq: Wide,
+    payload_sq: Wide,
     with_payload: u64,
     len_min: u32,
     len_max: u32,
@@ -120,8 +120,8 @@ struct Side {
 impl Default for Side {
     fn default() -> Self {
         Self {
-            len_sq: 0,
-            payload_sq: 0,
+            len_sq: Wide::default(),
+            payload_sq: Wide::default(),
             with_payload: 0,
             len_min: u32::MAX,
             len_max: 0,
@@ -177,8 +177,8 @@ impl Group for Size {
     fn on_packet(state: &mut State, seen: &Seen<'_>) {
         let side = &mut state.sides[seen.arrival.direction.index()];
         let (len, payload) = (seen.packet.ip_len, seen.packet.payload_len);
-        side.len_sq += u128::from(u64::from(len) * u64::from(len));
-        side.payload_sq += u128::from(u64::from(payload) * u64::from(payload));
+        side.len_sq.add_square(u64::from(len));
+        side.payload_sq.add_square(u64::from(payload));
         side.len_min = side.len_min.min(len);
         side.len_max = side.len_max.max(len);
         side.payload_max = side.payload_max.max(payload);

@@ -1,6 +1,6 @@
 //! Times between packets, bursts and idle times.
 
-use rheos_core::{Direction, Nanos, Timestamp};
+use rheos_core::{Direction, Nanos};
 
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{F64, ListF64, ListI8, ListU32, Str, U64};
@@ -113,7 +113,7 @@ const SEQUENCE_COLUMNS: usize = 6;
 pub struct Timing;
 
 /// Sums over gaps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct State {
     gaps: Moments,
     gaps_same: [Moments; 2],
@@ -122,8 +122,28 @@ pub struct State {
     /// Packets of the burst that goes on, and of the largest so far.
     burst: u64,
     burst_max: u64,
-    first_fwd: Option<Timestamp>,
-    response: Option<Nanos>,
+    /// Nanoseconds since the epoch of the initiator's first packet; [`NEVER`] before it.
+    first_fwd: u64,
+    /// Nanoseconds from there to the answer; [`NEVER`] before it.
+    response: u64,
+}
+
+/// No time at all, in fields that an option would make twice as large.
+const NEVER: u64 = u64::MAX;
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            gaps: Moments::default(),
+            gaps_same: [Moments::default(); 2],
+            idle_sum: 0,
+            idle_count: 0,
+            burst: 0,
+            burst_max: 0,
+            first_fwd: NEVER,
+            response: NEVER,
+        }
+    }
 }
 
 impl Group for Timing {
@@ -145,18 +165,21 @@ impl Group for Timing {
             state.gaps.push(gap);
             let idle = gap >= seen.plan.config.burst_threshold.0;
             state.idle_count += u64::from(idle);
-            state.idle_sum += if idle { gap } else { 0 };
+            state.idle_sum = state.idle_sum.saturating_add(if idle { gap } else { 0 });
             state.burst = if idle { 0 } else { state.burst };
         }
         state.burst += 1;
         state.burst_max = state.burst_max.max(state.burst);
         if let Some(Nanos(gap)) = arrival.gap_same_direction {
             state.gaps_same[arrival.direction.index()].push(gap);
-        } else {
-            state.first_of_direction(seen);
         }
-        if arrival.direction == Direction::Backward && state.response.is_none() {
-            state.response = state.first_fwd.map(|asked| seen.packet.ts.since(asked));
+        let now = seen.packet.ts.as_nanos();
+        match arrival.direction {
+            Direction::Forward if state.first_fwd == NEVER => state.first_fwd = now,
+            Direction::Backward if state.response == NEVER && state.first_fwd != NEVER => {
+                state.response = now.saturating_sub(state.first_fwd);
+            }
+            _ => {}
         }
     }
 
@@ -173,15 +196,6 @@ impl Group for Timing {
             write_sequences(ended, row);
         } else {
             row.skip(SEQUENCE_COLUMNS);
-        }
-    }
-}
-
-impl State {
-    #[inline]
-    fn first_of_direction(&mut self, seen: &Seen<'_>) {
-        if seen.arrival.direction == Direction::Forward {
-            self.first_fwd = Some(seen.packet.ts);
         }
     }
 }
@@ -232,7 +246,8 @@ fn write_bursts(state: &State, packets: u64, row: &mut RowBuffer) {
     row.f64("avg_idle_duration", idle.then(mean));
     // Where any gap is idle, the greatest is.
     row.f64("max_idle_duration", idle.then(|| seconds(state.gaps.max as f64)));
-    row.f64("first_response_time", state.response.map(Nanos::as_secs_f64));
+    let response = (state.response != NEVER).then_some(state.response);
+    row.f64("first_response_time", response.map(|nanos| seconds(nanos as f64)));
 }
 
 fn write_sequences(ended: &Ended<'_>, row: &mut RowBuffer) {
