@@ -332,7 +332,7 @@ pub(crate) fn write(
             flows.clear();
         }
     }
-    Ok(Made { counters: made.counters().clone(), written: writer.finish()? })
+    Ok(Made { counters: *made.counters(), written: writer.finish()? })
 }
 
 /// Writes one frame, with the label of its scenario as a comment; `false` if there is none.

@@ -49,7 +49,8 @@ pub(crate) fn bars(axes: Axes<'_>, bars: &[(String, f64)]) -> String {
     }
     draw(axes.x, |area| {
         let top = bars.iter().map(|b| b.1).fold(0.0, f64::max).max(1.0);
-        let count = bars.len() as i32;
+        // A plot with more bars than fit into 31 bits would not be looked at.
+        let count = i32::try_from(bars.len()).unwrap_or(i32::MAX);
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .margin_right(24)
@@ -75,8 +76,7 @@ pub(crate) fn bars(axes: Axes<'_>, bars: &[(String, f64)]) -> String {
             .x_label_formatter(&|v| short(*v))
             .y_label_formatter(&label)
             .draw()?;
-        chart.draw_series(bars.iter().enumerate().map(|(i, (_, value))| {
-            let row = count - 1 - i as i32;
+        chart.draw_series(bars.iter().zip((0..count).rev()).map(|((_, value), row)| {
             let mut bar = Rectangle::new(
                 [(0.0, SegmentValue::Exact(row)), (*value, SegmentValue::Exact(row + 1))],
                 SERIES[0].filled(),
