@@ -10,7 +10,9 @@ use rheos_capture::{CaptureWriter, WriteOptions, Written};
 use rheos_core::units::{Bytes, human};
 
 use crate::failure::Misuse;
+use crate::interrupt::Unfinished;
 use crate::output::{Output, Tone};
+use crate::summary;
 
 /// Flags of a capture to write.
 #[derive(Clone, Debug, Args)]
@@ -51,11 +53,12 @@ enum CompressionChoice {
 }
 
 impl CaptureOutArgs {
-    /// Begins the file. `otherwise` is the format if neither flag nor name tells one.
+    /// Begins the file. `otherwise` is the format if neither flag nor name tells one. The guard is to be held while
+    /// the writer lives.
     ///
     /// # Errors
     /// If packets would go to a terminal, or the file cannot be made.
-    pub(crate) fn create(&self, otherwise: Format) -> Result<CaptureWriter> {
+    pub(crate) fn create(&self, otherwise: Format) -> Result<(CaptureWriter, Unfinished)> {
         if self.output == Path::new("-") && io::stdout().is_terminal() {
             return Err(Misuse::new(
                 "packets are not written to a terminal",
@@ -63,7 +66,8 @@ impl CaptureOutArgs {
             )
             .into());
         }
-        Ok(CaptureWriter::create(&self.output, &self.options(otherwise))?)
+        let unfinished = Unfinished::new(&self.output);
+        Ok((CaptureWriter::create(&self.output, &self.options(otherwise))?, unfinished))
     }
 
     fn options(&self, otherwise: Format) -> WriteOptions {
@@ -90,13 +94,15 @@ impl CaptureOutArgs {
     }
 }
 
-/// The summary's line of what was written.
+/// The summary's line of what was written, with the size on disk where there is one.
 pub(crate) fn talk_of(written: &Written, output: &Output) {
-    output.talk(&format!(
-        " {}  {}  {} packets  {}",
-        output.paint_err(Tone::Strong, "wrote"),
-        written.path.display(),
-        human::grouped(written.frames),
-        human::bytes(written.file_bytes)
-    ));
+    let on_disk = std::fs::metadata(&written.path).ok().filter(std::fs::Metadata::is_file);
+    let size = on_disk.map_or(written.file_bytes, |file| file.len());
+    let text = format!(
+        "{}  {}  {}",
+        summary::shown_output(&written.path),
+        summary::plural(written.frames, "packet"),
+        human::bytes(size)
+    );
+    summary::line(output, "wrote", Tone::Strong, &text);
 }

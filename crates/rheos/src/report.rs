@@ -72,12 +72,12 @@ pub(crate) fn refuse_existing(path: &Path, force: bool) -> Result<()> {
 pub(crate) fn write(report: &Report, path: &Path) -> Result<()> {
     let cannot = || format!("cannot write the report `{}`", path.display());
     let page = page::html(report, &format!("made by rheos {}", env!("CARGO_PKG_VERSION")));
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = Path::new(&part);
-    let _unfinished = Unfinished::new(part);
-    std::fs::write(part, page).with_context(cannot)?;
-    std::fs::rename(part, path).with_context(cannot)
+    // Named so that an interrupt finds it, see `interrupt`.
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let part = path.with_file_name(format!(".{name}.{}-report.part", std::process::id()));
+    let _unfinished = Unfinished::new(path);
+    std::fs::write(&part, page).with_context(cannot)?;
+    std::fs::rename(&part, path).with_context(cannot)
 }
 
 impl Table {

@@ -101,8 +101,7 @@ pub(crate) fn flows(output: &Output, counters: &TableCounters) {
 
 /// ` wrote  flows.parquet  28 471 rows x 136 columns  18.3 MB`.
 pub(crate) fn wrote(output: &Output, target: &Path, rows: u64, columns: usize, bytes: Option<u64>) {
-    let name =
-        if target == Path::new("-") { "stdout".to_owned() } else { target.display().to_string() };
+    let name = shown_output(target);
     let size = bytes.map_or_else(String::new, |n| format!("  {}", human::bytes(n)));
     let text =
         format!("{name}  {} x {}{size}", plural(rows, "row"), plural(columns as u64, "column"));
@@ -131,6 +130,11 @@ pub(crate) fn plural(n: u64, what: &str) -> String {
 /// A path as summaries show it: `-` is standard input.
 pub(crate) fn shown(path: &Path) -> String {
     if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() }
+}
+
+/// A path as summaries show it: `-` is standard output.
+pub(crate) fn shown_output(path: &Path) -> String {
+    if path == Path::new("-") { "stdout".to_owned() } else { path.display().to_string() }
 }
 
 #[cfg(test)]

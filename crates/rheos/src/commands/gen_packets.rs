@@ -246,7 +246,7 @@ pub(crate) fn run(args: &PacketsArgs, global: &GlobalArgs, output: &Output) -> R
     let plan = plan_of(&config)?;
     let mut truth =
         args.truth.as_deref().map(|p| TruthFile::create(p, args.out.force)).transpose()?;
-    let writer = args.out.create(Format::Pcap)?;
+    let (writer, _unfinished) = args.out.create(Format::Pcap)?;
     let mut progress = Progress::new(global.progress, output, None);
     let frames_max = args.count.map_or(u64::MAX, |count| count.0);
     let told = |counters: &Counters| progress.update(counters.wire_bytes, counters.frames);

@@ -13,6 +13,7 @@ use crate::exit::ExitStatus;
 use crate::inputs::{self, InputArgs};
 use crate::output::{Output, Tone};
 use crate::progress::Progress;
+use crate::summary;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &MergeArgs, global: &GlobalArgs, output: &Output) -> Res
     let mut batch = FrameBatch::default();
     let mut more = merged.read_batch(&mut batch)?;
     // Only now are the inputs' formats known.
-    let mut writer = args.out.create(format_of(&merged))?;
+    let (mut writer, _unfinished) = args.out.create(format_of(&merged))?;
     let mut frames = 0;
     while more {
         frames += batch.frames.len() as u64;
@@ -47,11 +48,8 @@ pub(crate) fn run(args: &MergeArgs, global: &GlobalArgs, output: &Output) -> Res
     }
     progress.finish();
     let inputs = merged.readers().count();
-    output.talk(&format!(
-        " {}   {inputs} inputs  {} packets",
-        output.paint_err(Tone::Strong, "read"),
-        human::grouped(frames)
-    ));
+    let text = format!("{inputs} inputs  {}", summary::plural(frames, "packet"));
+    summary::line(output, "read", Tone::Strong, &text);
     capture_out::talk_of(&writer.finish()?, output);
     warn_of_disorder(&merged, args, output);
     let mut status = ExitStatus::Done;

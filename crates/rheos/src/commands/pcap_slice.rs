@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use rheos_capture::info::Format;
 use rheos_capture::{CaptureReader, CaptureWriter, Source};
-use rheos_core::units::{Count, UnitError, human};
+use rheos_core::units::{Count, UnitError};
 use rheos_core::{Frame, FrameBatch, Nanos, Timestamp};
 use rheos_wire::filter::PacketFilter;
 use rheos_wire::{ChecksumPolicy, DecodeConfig, Decoded, Packet, decode};
@@ -17,8 +17,10 @@ use crate::exit::ExitStatus;
 use crate::failure::Misuse;
 use crate::filter;
 use crate::inputs::{self, InputArgs};
+use crate::interrupt::Unfinished;
 use crate::output::{Output, Tone};
 use crate::progress::Progress;
+use crate::summary;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -147,13 +149,14 @@ impl Chooser {
 pub(crate) fn run(args: &SliceArgs, global: &GlobalArgs, output: &Output) -> Result<ExitStatus> {
     let mut chooser = Chooser::new(args)?;
     let mut reader = args.input.open()?;
-    let mut writer: Option<CaptureWriter> = None;
+    let mut out: Option<(CaptureWriter, Unfinished)> = None;
     let mut progress = Progress::new(global.progress, output, reader.progress().bytes_total);
     let mut batch = FrameBatch::default();
     let mut frames = 0;
     while chooser.left > 0 && reader.read_batch(&mut batch)? {
-        let writer = match &mut writer {
-            Some(writer) => writer,
+        // Only after the first frames is the format of the input known.
+        let (writer, _) = match &mut out {
+            Some(out) => out,
             none => none.insert(args.out.create(format_of(&reader))?),
         };
         frames += batch.frames.len() as u64;
@@ -161,15 +164,11 @@ pub(crate) fn run(args: &SliceArgs, global: &GlobalArgs, output: &Output) -> Res
         progress.update(reader.progress().bytes_read, frames);
     }
     progress.finish();
-    let writer = match writer {
-        Some(writer) => writer,
+    let (writer, _unfinished) = match out {
+        Some(out) => out,
         None => args.out.create(format_of(&reader))?,
     };
-    output.talk(&format!(
-        " {}   {} packets",
-        output.paint_err(Tone::Strong, "read"),
-        human::grouped(frames)
-    ));
+    summary::line(output, "read", Tone::Strong, &summary::plural(frames, "packet"));
     capture_out::talk_of(&writer.finish()?, output);
     Ok(inputs::report_damage(&reader, output))
 }
