@@ -1,6 +1,6 @@
 //! Gaps of a long flow in log-linear buckets: constant time per packet, bounded memory, bounded error.
 //!
-//! Each power of two of nanoseconds is divided into [`SUB`] equal buckets (the layout of HDR histograms), and a
+//! Each power of two of nanoseconds is divided into 32 equal buckets (the layout of HDR histograms), and a
 //! value is told as the middle of its bucket: off by at most 1/64 of itself. Below 64 ns buckets are 1 ns wide.
 
 const SUB_BITS: u32 = 5;
@@ -53,6 +53,8 @@ impl GapSketch {
         let (page, sub) = bucket(gap);
         let mut place = usize::from(self.places[page]);
         if place == 0 {
+            // A flow meets few pages, one by one: room to spare would often be half of the memory.
+            self.pages.reserve_exact(1);
             self.pages.push([0; SUB]);
             place = self.pages.len();
             self.places[page] = place as u8;

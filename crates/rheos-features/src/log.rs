@@ -2,8 +2,8 @@
 //! directions, and beyond them counts.
 //!
 //! Up to a limit every packet is logged, twelve bytes each, so that quantiles and the mode are exact. A flow that
-//! outgrows the limit hands its log on to counts per length (still exact) and a sketch of gaps; the log then stays
-//! as it is, for the columns about the first packets.
+//! outgrows the limit hands its log on to counts per length (still exact) and a sketch of gaps; what stays in the
+//! log are the packets that the columns about the first ones want.
 
 use rheos_core::{Direction, Timestamp};
 use rheos_flow::Arrival;
@@ -80,6 +80,8 @@ pub struct PacketLog {
 pub struct LogLimits {
     /// Packets logged at most; 0 turns the log off.
     pub packets: usize,
+    /// Packets of a flow that outgrew the log which stay logged.
+    pub kept: usize,
     /// Whether flows that outgrow the log are counted on, for quantiles.
     pub beyond: bool,
 }
@@ -122,14 +124,14 @@ impl PacketLog {
     /// Takes in one packet.
     #[inline]
     pub fn push(&mut self, limits: LogLimits, arrival: &Arrival, packet: &Packet) {
-        if self.entries.len() < limits.packets {
+        if self.entries.len() < limits.packets && self.counted.is_none() {
             if self.entries.is_empty() {
                 self.base = packet.ts;
             }
             let offset = signed_offset(self.base, packet.ts);
             self.entries.push(Entry::new(offset, packet.ip_len, arrival.direction));
         } else if limits.beyond {
-            self.count_on(arrival, packet);
+            self.count_on(limits, arrival, packet);
         }
     }
 
@@ -152,9 +154,11 @@ impl PacketLog {
         counted
     }
 
-    fn count_on(&mut self, arrival: &Arrival, packet: &Packet) {
+    fn count_on(&mut self, limits: LogLimits, arrival: &Arrival, packet: &Packet) {
         if self.counted.is_none() {
             self.counted = Some(self.counted_from_log());
+            self.entries.truncate(limits.kept);
+            self.entries.shrink_to_fit();
         }
         let Some(counted) = &mut self.counted else { return };
         counted.lengths.add(packet.ip_len, arrival.direction);
@@ -283,7 +287,7 @@ mod tests {
 
     const F: Direction = Direction::Forward;
     const B: Direction = Direction::Backward;
-    const LIMITS: LogLimits = LogLimits { packets: 4, beyond: true };
+    const LIMITS: LogLimits = LogLimits { packets: 4, kept: 3, beyond: true };
 
     /// A log of packets given as (nanoseconds, length, direction).
     fn log_of(limits: LogLimits, packets: &[(u64, u32, Direction)]) -> PacketLog {
@@ -341,12 +345,12 @@ mod tests {
         assert_eq!(gaps.all.median(), Some(5.0));
         // backward gaps 15 44
         assert_eq!(gaps.sides[B.index()].median(), Some(29.5));
-        assert_eq!(log.first(20).count(), 4);
+        assert_eq!(log.first(20).count(), 3);
     }
 
     #[test]
     fn logged_lengths_have_the_mode_seen_first() {
-        let limits = LogLimits { packets: 64, beyond: true };
+        let limits = LogLimits { packets: 64, kept: 0, beyond: true };
         let mode = |lens: &[u32]| {
             let packets: Vec<_> = lens.iter().map(|&len| (0, len, F)).collect();
             log_of(limits, &packets).lengths(&mut Scratch::default()).1
@@ -359,7 +363,7 @@ mod tests {
 
     #[test]
     fn without_beyond_the_log_just_ends() {
-        let limits = LogLimits { packets: 2, beyond: false };
+        let limits = LogLimits { packets: 2, kept: 2, beyond: false };
         let mut log = log_of(limits, &[(0, 1, F), (1, 2, F), (2, 3, F)]);
         assert_eq!(log.heap_bytes(), log.entries.capacity() * 12);
         assert_eq!(log.first(9).count(), 2);

@@ -71,7 +71,11 @@ impl FeaturePlan {
         Self {
             layout: Arc::new(Layout::new(chosen)),
             enabled: Enabled::new(chosen),
-            log: LogLimits { packets, beyond: quantiles },
+            log: LogLimits {
+                packets,
+                kept: if sequence { config.sequence_packets } else { 0 },
+                beyond: quantiles,
+            },
             config,
         }
     }
