@@ -133,7 +133,7 @@ impl Layers {
     /// Takes the last header back.
     #[inline]
     pub fn pop(&mut self) {
-        self.len = self.len.saturating_sub(1);
+        self.truncate(usize::from(self.len.saturating_sub(1)));
     }
 
     /// The headers, outermost first.
@@ -145,7 +145,11 @@ impl Layers {
     /// Forgets all but the first `len` headers.
     #[inline]
     pub fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len as u8);
+        if let Some(forgotten) = self.kinds.get_mut(len..usize::from(self.len)) {
+            // So that equal layers are equal values.
+            forgotten.fill(Layer::None);
+            self.len = len as u8;
+        }
     }
 }
 
@@ -366,4 +370,32 @@ pub struct Fragment {
     pub data_len: u32,
     /// Captured bytes of it: less than `data_len` when the capture cut it.
     pub data_cap_len: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_that_were_taken_back_leave_no_trace() {
+        let mut one = Layers::default();
+        one.push(Layer::Ethernet);
+        let mut two = one;
+        two.push(Layer::Ipv4);
+        two.push(Layer::Udp);
+        two.pop();
+        two.truncate(1);
+        two.truncate(7);
+        assert_eq!(one, two);
+        assert_eq!(two.as_slice(), [Layer::Ethernet]);
+    }
+
+    #[test]
+    fn layers_beyond_the_limit_are_forgotten() {
+        let mut layers = Layers::default();
+        for _ in 0..LAYERS_MAX + 3 {
+            layers.push(Layer::Mpls);
+        }
+        assert_eq!(layers.as_slice().len(), LAYERS_MAX);
+    }
 }
