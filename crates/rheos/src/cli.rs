@@ -157,6 +157,7 @@ pub(crate) enum PcapCommand {
 
 /// `rheos features`.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one value in a run")]
 pub(crate) enum FeaturesCommand {
     /// Turn captures into one row per flow.
     Extract(features_extract::ExtractArgs),

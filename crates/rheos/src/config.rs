@@ -8,7 +8,7 @@ pub(crate) mod file;
 pub(crate) mod keys;
 pub(crate) mod value;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use rheos_core::Nanos;
@@ -254,15 +254,20 @@ impl Settings {
 
     /// The keys that can change a row, in the order of the table, as `section.key=value` lines.
     pub(crate) fn rows_text(&self) -> String {
-        KEYS.iter()
-            .filter(|k| k.changes_rows)
-            .map(|k| format!("{}={}\n", k.dotted(), self.get(k.key).value))
-            .collect()
+        let mut text = String::new();
+        for (info, setting) in self.iter().filter(|(info, _)| info.changes_rows) {
+            let _ = writeln!(text, "{}={}", info.dotted(), setting.value);
+        }
+        text
     }
 
     /// SHA-256, in hex, of [`Self::rows_text`]: two files of rows with the same hash were made by the same rules.
     pub(crate) fn rows_hash(&self) -> String {
-        Sha256::digest(self.rows_text()).iter().map(|b| format!("{b:02x}")).collect()
+        let mut hex = String::with_capacity(64);
+        for byte in Sha256::digest(self.rows_text()) {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        hex
     }
 }
 

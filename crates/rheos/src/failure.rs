@@ -60,7 +60,13 @@ impl Hint for io::Error {
 
 impl Hint for rheos_capture::Error {
     fn hints(&self) -> Vec<String> {
-        self.hint().into_iter().collect()
+        let formats = "captures are pcap or pcapng files, plain or compressed by gzip, zstd or lz4";
+        let otherwise = match self {
+            Self::NotACapture { .. } => Some(formats.to_owned()),
+            Self::StdinTwice => Some("give `-` once".to_owned()),
+            _ => None,
+        };
+        self.hint().or(otherwise).into_iter().collect()
     }
 }
 
@@ -79,17 +85,23 @@ impl Hint for FilterMistake {
 
 impl Hint for rheos_features::Error {
     fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::UnknownColumn { .. } => "`rheos features list` lists every column",
-            Self::UnknownGroup { .. } | Self::UnknownName { .. } => {
-                "`rheos features list` lists every column with its group"
+        match self {
+            Self::UnknownColumn { nearest, .. }
+            | Self::UnknownGroup { nearest, .. }
+            | Self::UnknownName { nearest, .. } => {
+                let list = "`rheos features list` lists every column with its group".to_owned();
+                let near: Vec<String> = nearest.iter().map(|name| format!("`{name}`")).collect();
+                if near.is_empty() {
+                    vec![list]
+                } else {
+                    vec![format!("did you mean {}?", near.join(" or ")), list]
+                }
             }
             Self::EmptySelection => {
-                "name columns with `--columns`, groups with `--groups`, or leave out `--exclude`"
+                vec!["name `--columns` or `--groups`, or leave out `--exclude`".to_owned()]
             }
-            _ => return Vec::new(),
-        };
-        vec![hint.to_owned()]
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -147,16 +159,18 @@ pub(crate) fn report(output: &Output, error: &Error) -> ExitStatus {
     ExitStatus::Unusable
 }
 
-/// The system begins its messages with a capital: ours do not.
+/// The system begins its messages with a capital, and suggestions are told as hints: not so here.
 fn in_our_voice(cause: &(dyn std::error::Error + 'static)) -> String {
-    let text = cause.to_string();
-    if !cause.is::<io::Error>() {
-        return text;
+    let mut text = cause.to_string();
+    if cause.is::<rheos_features::Error>() {
+        text.truncate(text.find(" (did you mean").unwrap_or(text.len()));
     }
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + chars.as_str())
+    if cause.is::<io::Error>()
+        && let Some(first) = text.get_mut(..1)
+    {
+        first.make_ascii_lowercase();
+    }
+    text
 }
 
 /// Prints one hint.

@@ -103,8 +103,11 @@ pub(crate) fn options_of(settings: &Settings) -> ReadOptions {
 pub(crate) fn report_damage(reader: &CaptureReader, output: &Output) -> ExitStatus {
     let info = reader.info();
     if info.skipped_total > 0 {
-        let skipped = human::grouped(info.skipped_total);
-        output.talk(&format!("{skipped} files in folders are no captures and were skipped"));
+        let text = match info.skipped_total {
+            1 => "1 file of a folder is no capture and was skipped".to_owned(),
+            n => format!("{} files of folders are no captures and were skipped", human::grouped(n)),
+        };
+        output.talk(&text);
         for file in &info.skipped {
             output.detail(&format!("  {}: {}", file.path.display(), file.why));
         }

@@ -54,6 +54,7 @@ const WIDTH_DEFAULT: usize = 100;
 
 /// The two streams.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "two facts of each of two streams")]
 pub(crate) struct Output {
     /// Standard output is a terminal.
     pub(crate) stdout_tty: bool,
@@ -90,6 +91,10 @@ impl Output {
     }
 
     /// Writes data as it is to standard output.
+    #[expect(
+        clippy::unused_self,
+        reason = "all text goes through the value that knows the streams"
+    )]
     pub(crate) fn data(&self, text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
@@ -112,6 +117,10 @@ impl Output {
     }
 
     /// Writes one line to standard error even when quiet: errors and what belongs to them.
+    #[expect(
+        clippy::unused_self,
+        reason = "all text goes through the value that knows the streams"
+    )]
     pub(crate) fn complain(&self, line: &str) {
         let _ = writeln!(io::stderr().lock(), "{line}");
     }

@@ -76,7 +76,6 @@ impl Progress {
     /// `bytes` of the input were read, which held `packets`.
     pub(crate) fn update(&mut self, bytes: u64, packets: u64) {
         match &mut self.show {
-            Show::Nothing => {}
             Show::Bar(bar) => {
                 bar.set_position(bytes);
                 bar.set_message(human::grouped(packets).to_string());
@@ -86,7 +85,7 @@ impl Progress {
                 let line = simple_line(bytes, self.total, packets, self.started.elapsed());
                 let _ = writeln!(io::stderr().lock(), "{line}");
             }
-            Show::Lines { .. } => {}
+            Show::Lines { .. } | Show::Nothing => {}
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) fn report(error: &Error) -> ExitStatus {
 fn console_colour() -> bool {
     use crate::output::{ColorChoice, Output, Tone};
     // The arguments did not parse, so `--color` is not known.
-    Output::new(ColorChoice::Auto, 0).paint_err(Tone::Bad, "") != ""
+    Output::new(ColorChoice::Auto, 0).paint_err(Tone::Bad, "").len() > 1
 }
 
 fn one(error: &Error, kind: ContextKind) -> Option<String> {
@@ -47,11 +47,12 @@ fn one(error: &Error, kind: ContextKind) -> Option<String> {
 }
 
 fn message(error: &Error) -> String {
-    // `--format <FORMAT>` is named without its value.
-    let arg = || {
-        let arg = one(error, ContextKind::InvalidArg).unwrap_or_default();
-        arg.split_once(" <").map_or(arg.clone(), |(flag, _)| flag.to_owned())
+    // `--format <FORMAT>` is named without its value, `<INPUT>...` without its marks.
+    let plain = |arg: String| {
+        let arg = arg.split_once(" <").map_or(arg.as_str(), |(flag, _)| flag);
+        arg.trim_end_matches("...").trim_start_matches('<').trim_end_matches('>').to_owned()
     };
+    let arg = || plain(one(error, ContextKind::InvalidArg).unwrap_or_default());
     let value = || one(error, ContextKind::InvalidValue).unwrap_or_default();
     match error.kind() {
         ErrorKind::UnknownArgument => format!("unknown argument `{}`", arg()),
@@ -62,14 +63,15 @@ fn message(error: &Error) -> String {
         ErrorKind::InvalidValue if value().is_empty() => format!("`{}` needs a value", arg()),
         ErrorKind::InvalidValue => format!("`{}` is no value for `{}`", value(), arg()),
         ErrorKind::ValueValidation => {
-            let why = std::error::Error::source(error).map(|e| format!(": {e}"));
-            format!("`{}` is no value for `{}`{}", value(), arg(), why.unwrap_or_default())
+            let why = std::error::Error::source(error)
+                .map_or_else(|| format!("`{}` is none", value()), ToString::to_string);
+            format!("wrong value of `{}`: {why}", arg())
         }
         ErrorKind::MissingRequiredArgument => format!("`{}` is missing", arg()),
         ErrorKind::ArgumentConflict => format!(
             "`{}` cannot be used with `{}`",
             arg(),
-            one(error, ContextKind::PriorArg).unwrap_or_default()
+            plain(one(error, ContextKind::PriorArg).unwrap_or_default())
         ),
         ErrorKind::TooManyValues => format!("`{}` is one value too many for `{}`", value(), arg()),
         _ => error.kind().to_string(),

@@ -1,1 +1,16 @@
+//! Whole runs of the binary: exit code, standard output and standard error, as a person sees them.
 
+#[path = "it/commands.rs"]
+mod commands;
+#[path = "it/errors.rs"]
+mod errors;
+#[path = "it/extract.rs"]
+mod extract;
+#[path = "it/fixture.rs"]
+mod fixture;
+#[path = "it/help.rs"]
+mod help;
+#[path = "it/run.rs"]
+mod run;
+#[path = "it/settings.rs"]
+mod settings;

@@ -1,7 +1,7 @@
 //! `rheos completions`.
 
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 
 use crate::cli::Cli;
@@ -25,7 +25,18 @@ pub(crate) struct CompletionsArgs {
 /// Prints the script.
 pub(crate) fn run(args: &CompletionsArgs, output: &Output) -> Result<ExitStatus> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "rheos", &mut script);
+    clap_complete::generate(args.shell, &mut visible(), "rheos", &mut script);
     output.data(&String::from_utf8_lossy(&script))?;
     Ok(ExitStatus::Done)
+}
+
+/// The tree without its hidden commands, which the generators would complete.
+fn visible() -> Command {
+    let root = Cli::command();
+    let commands = root.get_subcommands().filter(|sub| !sub.is_hide_set()).cloned();
+    Command::new("rheos")
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_subcommand(true)
+        .args(root.get_arguments().cloned())
+        .subcommands(commands.collect::<Vec<_>>())
 }

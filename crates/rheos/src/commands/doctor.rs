@@ -110,7 +110,7 @@ fn findings(output_dir: &Path, output: &Output) -> Vec<Finding> {
         open_files(read("/proc/self/limits").as_deref()),
         folder("temporary folder", &std::env::temp_dir()),
         folder("output folder", output_dir),
-        clock(now.map(|d| d.as_secs()).unwrap_or(0)),
+        clock(now.map_or(0, |d| d.as_secs())),
         terminal(output),
         cpu(read("/proc/cpuinfo").as_deref()),
         kernel(read("/proc/sys/kernel/osrelease").as_deref()),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use rheos_core::units::Count;
-use rheos_features::{RunError, Summary, pipeline, table};
+use rheos_features::{Summary, pipeline, table};
 
 use crate::cli::GlobalArgs;
 use crate::config::Settings;
@@ -160,6 +160,8 @@ pub(crate) fn run(args: &ExtractArgs, global: &GlobalArgs, output: &Output) -> R
     let columns = schema.fields().len();
     let plan = extract_plan::of_settings(&settings, selection)?;
     let reader = reading::open(&args.input, &settings)?;
+    output.detail(&format!("settings hash {}", settings.rows_hash()));
+    output.detail(&format!("{} files, {} threads", reader.info().files.len(), plan.threads));
     let count = args.packets.count.map(|Count(n)| n);
     let mut reading = Reading::new(reader, count, global.progress, output);
 

@@ -30,7 +30,7 @@ pub(crate) struct ListArgs {
 /// Prints the chosen columns, or all of them.
 pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus> {
     let selection = args.selection.of_list()?;
-    let mut table = table_of_columns();
+    let mut table = table_of_columns(args.format);
     let mut columns = 0;
     for group in GROUPS {
         for column in group.columns.iter().filter(|c| selection.contains(c.name)) {
@@ -46,28 +46,41 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus> {
 }
 
 /// An empty table with the head of [`cells`].
-pub(crate) fn table_of_columns() -> Table {
-    Table::new(&["name", "group", "type", "unit", "direction", "profile", "emitted", "meaning"])
+pub(crate) fn table_of_columns(format: ListFormat) -> Table {
+    match format {
+        ListFormat::Table => Table::new(&["name", "group", "type", "unit", "meaning"]),
+        _ => Table::new(&[
+            "name",
+            "group",
+            "type",
+            "unit",
+            "direction",
+            "profile",
+            "emitted",
+            "meaning",
+        ]),
+    }
 }
 
-/// A column in one row.
+/// A column in one row. A terminal's line has room for what it is in a few words; the rest is for
+/// `describe` and for programs.
 pub(crate) fn cells(group: &GroupInfo, column: &Column, format: ListFormat) -> Vec<Cell> {
     let unit = if column.unit.is_empty() { Value::Null } else { column.unit.into() };
-    // A terminal's line holds the first sentence; the others are for `describe` and for programs.
-    let meaning = match format {
-        ListFormat::Table => first_sentence(column.meaning),
-        _ => column.meaning,
-    };
-    vec![
+    let mut cells = vec![
         Cell::from(column.name).tone(Tone::Literal),
         group.name.into(),
         column.kind.name().into(),
         Cell::from(unit),
-        column.scope.name().into(),
-        column.profile.name().into(),
-        emitted(column).into(),
-        meaning.into(),
-    ]
+    ];
+    if format == ListFormat::Table {
+        cells.push(first_sentence(column.meaning).into());
+        return cells;
+    }
+    cells.push(column.scope.name().into());
+    cells.push(column.profile.name().into());
+    cells.push(emitted(column).into());
+    cells.push(column.meaning.into());
+    cells
 }
 
 /// Whether the column is there by default.

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &SchemaArgs, global: &GlobalArgs, output: &Output) -> Re
 }
 
 fn list(selection: &Selection) -> Table {
-    let mut list = table_of_columns();
+    let mut list = table_of_columns(ListFormat::Csv);
     for column in selection.columns() {
         list.row(cells(table::group_of(column), column, ListFormat::Csv));
     }

@@ -124,7 +124,7 @@ fn toml_scalar(value: &DeValue<'_>) -> String {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count()
+    1 + text.bytes().take(offset).filter(|&b| b == b'\n').count()
 }
 
 fn parse_yaml(text: &str) -> Parsed {
