@@ -47,8 +47,13 @@ fn tcp_headers_that_cannot_be_are_told_apart() {
     segment[12] = 0xa0;
     let bytes = ipv4(6, &segment);
     let config = DecodeConfig::default();
-    let (cut, _) = decode_with(&config, LinkType::RAW, &bytes[..50], bytes.len() as u32);
+    let (cut, _) = decode_with(&config, LinkType::RAW, &bytes[..39], bytes.len() as u32);
     assert_eq!(cut, Decoded::Dropped(DropReason::TcpTruncated));
+    // Cut within its options: all that the fixed part says is known.
+    let (cut, packet) = decode_with(&config, LinkType::RAW, &bytes[..50], bytes.len() as u32);
+    assert_eq!(cut, Decoded::Packet);
+    assert_eq!((packet.tcp.header_len, packet.payload_cap_len), (40, 0));
+    assert!(packet.tcp_options(&bytes[..50]).is_empty());
 }
 
 #[test]
