@@ -1,0 +1,26 @@
+//! Differential tests: the built binary's rows beside what independent tools say about the same captures.
+//!
+//! Each difference is listed with its reason in a committed table beside the test; one that is not listed
+//! fails, and so does one that is listed and went away. `RHEOS_DIFFERENCES=write` writes the tables anew,
+//! keeping the reasons that are known; a line without a reason fails, too.
+//!
+//! The captures lie outside the repository, see `differential/corpus.rs`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test tells what it compared")]
+
+#[path = "differential/corpus.rs"]
+mod corpus;
+#[path = "differential/encodings.rs"]
+mod encodings;
+#[path = "differential/listed.rs"]
+mod listed;
+#[path = "differential/replay.rs"]
+mod replay;
+#[path = "differential/rows.rs"]
+mod rows;
+#[path = "differential/tshark.rs"]
+mod tshark;
+#[path = "differential/zeek.rs"]
+mod zeek;
+#[path = "differential/zeek_log.rs"]
+mod zeek_log;
