@@ -2,6 +2,7 @@
 //!
 //! Each command is one file under `commands/`; what commands share has a file by its topic.
 
+mod accounts;
 mod analysis;
 mod anomalies;
 mod capture_out;

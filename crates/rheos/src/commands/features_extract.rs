@@ -8,6 +8,7 @@ use clap::Args;
 use rheos_core::units::Count;
 use rheos_features::{Summary, pipeline, table};
 
+use crate::accounts;
 use crate::cli::GlobalArgs;
 use crate::config::Settings;
 use crate::config::keys::{CHECKSUM_WORDS, COMPRESSION_WORDS, FORMAT_WORDS, Key, TUNNEL_WORDS};
@@ -81,6 +82,9 @@ pub(crate) struct OutputArgs {
     /// Also write a self-contained HTML page with plots of the rows.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// Also write the accounts of the run as JSON: frames, packets, drops by reason, flows.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
     /// Overwrite existing files.
     #[arg(long)]
     pub(crate) force: bool,
@@ -166,8 +170,8 @@ pub(crate) fn run(args: &ExtractArgs, global: &GlobalArgs, output: &Output) -> R
     let mut reading = Reading::new(reader, count, global.progress, output);
 
     let path = &args.output.output;
-    if let Some(report) = &args.output.report {
-        report::refuse_existing(report, args.output.force)?;
+    for beside in [&args.output.report, &args.output.summary].into_iter().flatten() {
+        report::refuse_existing(beside, args.output.force)?;
     }
     let made_by = rows_out::provenance(&settings, args.input.names());
     let (mut sink, unfinished) =
@@ -197,6 +201,9 @@ pub(crate) fn run(args: &ExtractArgs, global: &GlobalArgs, output: &Output) -> R
         let page = flows::report(&figures, finished.info(), ingest);
         report::write(&page, path)?;
         summary::line(output, "report", Tone::Strong, &path.display().to_string());
+    }
+    if let Some(path) = &args.output.summary {
+        accounts::write(&summary, path)?;
     }
     summary::done(output, started.elapsed(), ingest.frames, ingest.drops.total());
     Ok(finished.report(output))
