@@ -59,7 +59,7 @@ pub enum Error {
         /// The level.
         level: i32,
     },
-    /// A column whose type has no text form here.
+    /// A column whose type the format does not have.
     #[error("column `{column}` of type {data_type} cannot be written as {format}")]
     UnsupportedType {
         /// The column's name.
@@ -137,6 +137,9 @@ impl Error {
                 Compression::Gzip => "gzip has the levels 0 to 9".to_owned(),
                 _ => "zstd has the levels 1 to 22".to_owned(),
             },
+            Self::UnsupportedType { format: Format::Parquet, .. } => {
+                "leave the column out, or write Arrow IPC (`.arrow`)".to_owned()
+            }
             Self::UnsupportedType { .. } => "leave the column out, or write Parquet".to_owned(),
             Self::DuplicateColumn { .. } => "give each column once".to_owned(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {

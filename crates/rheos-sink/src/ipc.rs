@@ -40,7 +40,7 @@ impl IpcEncoder {
         if options.compression == Compression::Zstd {
             write = write
                 .try_with_compression(Some(CompressionType::ZSTD))?
-                .try_with_compression_level(Some(options.level.unwrap_or(3)))?;
+                .try_with_compression_level(Some(options.level.unwrap_or(1)))?;
         }
         let writer = if is_file {
             Writer::File(Box::new(FileWriter::try_new_with_options(output, &schema, write)?))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{DataType, Schema, SchemaRef};
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::basic::{Compression as Codec, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -16,11 +16,16 @@ use crate::output::Output;
 use crate::sample::{Layout, layouts};
 use crate::{Compression, SinkOptions};
 
-/// Uncompressed bytes of a page: large enough that its header does not count, small enough for the cache.
-const PAGE_BYTES: usize = 256 << 10;
+/// Uncompressed bytes of a page: large enough that its header does not count, small enough that the pages and
+/// compression windows of hundreds of columns stay in the cache.
+const PAGE_BYTES: usize = 64 << 10;
 
 /// Rows of a page, for columns whose values take next to nothing.
 const PAGE_ROWS: usize = 64 << 10;
+
+/// Row groups do not get smaller than this, since a file can have 32 767 of them.
+const GROUP_BYTES_MIN: usize = 64 << 10;
+const GROUP_ROWS_MIN: usize = 1 << 10;
 
 /// A dictionary that outgrows this is given up by the writer.
 const DICTIONARY_BYTES: usize = 256 << 10;
@@ -48,7 +53,7 @@ impl ParquetEncoder {
         schema: SchemaRef,
         options: SinkOptions,
     ) -> Result<Self, ParquetError> {
-        // Types that Parquet does not have are refused before any work is done.
+        // What else Parquet cannot have is refused before any work is done.
         ArrowSchemaConverter::new().convert(&schema)?;
         Ok(Self { schema, options, state: State::Waiting(output) })
     }
@@ -86,6 +91,22 @@ impl ParquetEncoder {
     }
 }
 
+/// Whether Parquet has a type for it, inside lists and structs too.
+pub(crate) fn has_type(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Union(..) | DataType::RunEndEncoded(..) | DataType::Interval(_) => false,
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::Map(item, _) => has_type(item.data_type()),
+        DataType::Struct(fields) => fields.iter().all(|field| has_type(field.data_type())),
+        DataType::Dictionary(_, value) => has_type(value),
+        _ => true,
+    }
+}
+
 /// After a failure to begin, every further call fails too.
 #[cold]
 fn no_writer() -> ParquetError {
@@ -98,7 +119,7 @@ fn properties(
     options: &SinkOptions,
 ) -> Result<WriterProperties, ParquetError> {
     let codec = match options.compression {
-        Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(options.level.unwrap_or(3))?),
+        Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(options.level.unwrap_or(1))?),
         Compression::Snappy => Codec::SNAPPY,
         Compression::None | Compression::Gzip => Codec::UNCOMPRESSED,
     };
@@ -109,8 +130,8 @@ fn properties(
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_compression(codec)
         .set_key_value_metadata(Some(metadata))
-        .set_max_row_group_bytes(Some(options.row_group_bytes.max(1)))
-        .set_max_row_group_row_count(Some(options.row_group_rows.max(1)))
+        .set_max_row_group_bytes(Some(options.row_group_bytes.max(GROUP_BYTES_MIN)))
+        .set_max_row_group_row_count(Some(options.row_group_rows.max(GROUP_ROWS_MIN)))
         .set_data_page_size_limit(PAGE_BYTES)
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)

@@ -11,7 +11,7 @@ use arrow_schema::{Field, Schema, SchemaRef};
 use crate::columns::has_text;
 use crate::ipc::IpcEncoder;
 use crate::output::{Output, Progress};
-use crate::parquet::ParquetEncoder;
+use crate::parquet::{self, ParquetEncoder};
 use crate::text::TextEncoder;
 use crate::{Error, Format, SinkOptions, Target};
 
@@ -134,7 +134,12 @@ fn check(schema: &Schema, options: &SinkOptions) -> Result<(), Error> {
         if !names.insert(field.name()) {
             return Err(Error::DuplicateColumn { column: field.name().clone() });
         }
-        if options.format.is_text() && !has_text(field.data_type()) {
+        let is_supported = match options.format {
+            Format::Csv | Format::JsonLines => has_text(field.data_type()),
+            Format::Parquet => parquet::has_type(field.data_type()),
+            Format::ArrowFile | Format::ArrowStream => true,
+        };
+        if !is_supported {
             return Err(Error::UnsupportedType {
                 column: field.name().clone(),
                 data_type: field.data_type().to_string(),
