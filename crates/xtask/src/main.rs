@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a door talks to the person at it")]
 
+mod bench;
 mod commands;
 mod content;
 mod floors;
@@ -39,6 +40,8 @@ enum Door {
         #[arg(long)]
         check: bool,
     },
+    /// Measure, beside the peers, in one run
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -58,5 +61,6 @@ fn run() -> Result<()> {
         Door::Tidy => tidy::tidy(&root),
         Door::Docs { check: true } => reference::check(&root),
         Door::Docs { check: false } => reference::write(&root),
+        Door::Bench(options) => bench::bench(&root, &options),
     }
 }
