@@ -222,7 +222,7 @@ impl Settings {
     /// A count or size.
     pub(crate) fn number(&self, key: Key) -> u64 {
         match self.get(key).value {
-            Value::Count(n) => n,
+            Value::Count(n) | Value::Size(n) => n,
             _ => 0,
         }
     }

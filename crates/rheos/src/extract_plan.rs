@@ -3,12 +3,15 @@
 use anyhow::Result;
 use rheos_features::pipeline::RunError;
 use rheos_features::{ExtractConfig, FeatureConfig, Selection};
+use rheos_flow::fragments::{FragmentConfig, OverlapPolicy};
 use rheos_flow::{FlowConfig, IngestConfig};
 use rheos_wire::filter::PacketFilter;
-use rheos_wire::{ChecksumPolicy, DecodeConfig, TunnelPolicy};
+use rheos_wire::tunnel::TunnelPorts;
+use rheos_wire::{ChecksumPolicy, DecodeConfig, TunnelKind, TunnelPolicy};
 
 use crate::config::Settings;
 use crate::config::keys::Key;
+use crate::failure::Misuse;
 use crate::filter;
 
 /// The plan for these settings and columns.
@@ -43,11 +46,61 @@ pub(crate) fn ingest(settings: &Settings) -> Result<IngestConfig> {
                 "drop" => ChecksumPolicy::Drop,
                 _ => ChecksumPolicy::Count,
             },
-            ..DecodeConfig::default()
+            tunnel_ports: tunnel_ports(settings)?,
         },
+        fragments: fragments(settings),
         filter: (!filter.matches_all()).then_some(filter),
-        ..IngestConfig::default()
     })
+}
+
+/// The kinds of tunnel that UDP ports can carry.
+const PORT_TUNNELS: &[TunnelKind] = &[
+    TunnelKind::Gre,
+    TunnelKind::Vxlan,
+    TunnelKind::Geneve,
+    TunnelKind::GtpU,
+    TunnelKind::Teredo,
+    TunnelKind::L2tp,
+    TunnelKind::Ayiya,
+];
+
+fn tunnel_ports(settings: &Settings) -> Result<TunnelPorts> {
+    let mut ports = TunnelPorts::none();
+    for entry in settings.list(Key::DecodeTunnelPorts) {
+        let told = entry.split_once(':').and_then(|(name, port)| {
+            let kind = PORT_TUNNELS.iter().find(|kind| kind.name() == name)?;
+            Some((port.parse::<u16>().ok()?, *kind))
+        });
+        let Some((port, kind)) = told else {
+            let names: Vec<&str> = PORT_TUNNELS.iter().map(|kind| kind.name()).collect();
+            let message =
+                format!("wrong value of `decode.tunnel_ports`: `{entry}` is no `kind:port`");
+            let hint = format!("kinds are {}; for example `vxlan:4789`", names.join(", "));
+            return Err(Misuse::new(message, hint).into());
+        };
+        if !ports.add(port, kind) {
+            let message =
+                format!("`decode.tunnel_ports` names too many ports, `{entry}` is one too many");
+            return Err(Misuse::new(message, "name fewer ports").into());
+        }
+    }
+    Ok(ports)
+}
+
+fn fragments(settings: &Settings) -> FragmentConfig {
+    let overlap = |key| match settings.text(key) {
+        "last" => OverlapPolicy::Last,
+        "drop" => OverlapPolicy::Drop,
+        _ => OverlapPolicy::First,
+    };
+    FragmentConfig {
+        bytes_max: settings.number(Key::DecodeFragmentMemory) as usize,
+        datagrams_max: settings.number(Key::DecodeFragmentDatagramsMax) as usize,
+        timeout_v4: settings.duration(Key::DecodeFragmentTimeoutV4),
+        timeout_v6: settings.duration(Key::DecodeFragmentTimeoutV6),
+        overlap_v4: overlap(Key::DecodeFragmentOverlapV4),
+        overlap_v6: overlap(Key::DecodeFragmentOverlapV6),
+    }
 }
 
 /// How packets become flows.
@@ -86,11 +139,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn tunnel_ports_are_checked() {
+        let plan = |text: &str| {
+            let flags = [(Key::DecodeTunnelPorts, text.to_owned())];
+            ingest(&Settings::load(None, [], &flags).expect("settings"))
+        };
+        let ports = plan("vxlan:99").expect("a plan").decode.tunnel_ports;
+        assert_eq!(ports.get(99), Some(TunnelKind::Vxlan));
+        assert_eq!(ports.get(4789), None);
+        for wrong in ["vxlan", "vxlan:0x9", "ipip:99", "vxlan:70000"] {
+            assert!(plan(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn default_settings_are_the_defaults_of_the_crates() {
         let settings = Settings::defaults();
         assert_eq!(flow(&settings), FlowConfig::default());
         let ingest = ingest(&settings).expect("a plan");
         assert_eq!(ingest.decode, DecodeConfig::default());
+        assert_eq!(ingest.fragments, FragmentConfig::default());
         assert!(ingest.filter.is_none());
         let plan = of_settings(&settings, Selection::default()).expect("a plan");
         assert_eq!(plan.features, FeatureConfig::default());

@@ -1,6 +1,8 @@
 //! How far a run is, on standard error, and only when someone is looking.
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -43,7 +45,7 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 enum Show {
     Nothing,
-    Bar(ProgressBar),
+    Bar { bar: ProgressBar, packets: Arc<AtomicU64> },
     Lines { last: Instant },
 }
 
@@ -65,8 +67,8 @@ impl Progress {
         };
         let started = Instant::now();
         let show = match style {
-            ProgressStyle::Bar if total.is_some() => Show::Bar(bar(total, BAR)),
-            ProgressStyle::Bar | ProgressStyle::Spinner => Show::Bar(bar(total, SPINNER)),
+            ProgressStyle::Bar if total.is_some() => bar(total, BAR),
+            ProgressStyle::Bar | ProgressStyle::Spinner => bar(total, SPINNER),
             ProgressStyle::Simple => Show::Lines { last: started },
             ProgressStyle::None | ProgressStyle::Auto => Show::Nothing,
         };
@@ -76,9 +78,9 @@ impl Progress {
     /// `bytes` of the input were read, which held `packets`.
     pub(crate) fn update(&mut self, bytes: u64, packets: u64) {
         match &mut self.show {
-            Show::Bar(bar) => {
+            Show::Bar { bar, packets: shown } => {
+                shown.store(packets, Ordering::Relaxed);
                 bar.set_position(bytes);
-                bar.set_message(human::grouped(packets).to_string());
             }
             Show::Lines { last } if last.elapsed() >= SIMPLE_EVERY => {
                 *last = Instant::now();
@@ -91,16 +93,18 @@ impl Progress {
 
     /// Removes the bar, before the summary is printed.
     pub(crate) fn finish(self) {
-        if let Show::Bar(bar) = self.show {
+        if let Show::Bar { bar, .. } = self.show {
             bar.finish_and_clear();
         }
     }
 }
 
-const BAR: &str = "[{bar:30}] {percent:>3}% | {read} | {msg} packets | {rate} | {eta} left";
-const SPINNER: &str = "{spinner} {read} | {msg} packets | {rate}";
+const BAR: &str = "[{bar:30}] {percent:>3}% | {read} | {packets} packets | {rate} | {eta} left";
+const SPINNER: &str = "{spinner} {read} | {packets} packets | {rate}";
 
-fn bar(total: Option<u64>, template: &str) -> ProgressBar {
+fn bar(total: Option<u64>, template: &str) -> Show {
+    let packets = Arc::new(AtomicU64::new(0));
+    let shown = Arc::clone(&packets);
     let target = ProgressDrawTarget::stderr_with_hz(REDRAW_HZ);
     let bar = ProgressBar::with_draw_target(total, target);
     let style = BarStyle::with_template(template).expect("the templates are constants: tested");
@@ -111,11 +115,14 @@ fn bar(total: Option<u64>, template: &str) -> ProgressBar {
             .with_key("read", |state: &ProgressState, w: &mut dyn std::fmt::Write| {
                 let _ = write!(w, "{}", human::bytes(state.pos()));
             })
+            .with_key("packets", move |_: &ProgressState, w: &mut dyn std::fmt::Write| {
+                let _ = write!(w, "{}", human::grouped(shown.load(Ordering::Relaxed)));
+            })
             .with_key("rate", |state: &ProgressState, w: &mut dyn std::fmt::Write| {
                 let _ = write!(w, "{}/s", human::bytes(state.per_sec() as u64));
             }),
     );
-    bar
+    Show::Bar { bar, packets }
 }
 
 fn simple_line(bytes: u64, total: Option<u64>, packets: u64, elapsed: Duration) -> String {

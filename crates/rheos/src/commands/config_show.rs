@@ -32,11 +32,10 @@ pub(crate) struct ShowArgs {
 pub(crate) fn run(args: &ShowArgs, global: &GlobalArgs, output: &Output) -> Result<ExitStatus> {
     let settings = Settings::load(global.config.as_deref(), environment::variables(), &[])?;
     let columns: &[&str] =
-        if args.origin { &["key", "value", "origin"] } else { &["key", "value"] };
+        if args.origin { &["key", "origin", "value"] } else { &["key", "value"] };
     let mut table = Table::new(columns);
     for (info, setting) in settings.iter() {
-        let value = Cell::from(setting.value.to_string());
-        let mut cells: Vec<Cell> = vec![info.dotted().into(), value];
+        let mut cells: Vec<Cell> = vec![info.dotted().into()];
         if args.origin {
             let tone = match setting.origin {
                 Origin::Default => Tone::Faint,
@@ -44,6 +43,9 @@ pub(crate) fn run(args: &ShowArgs, global: &GlobalArgs, output: &Output) -> Resu
             };
             cells.push(Cell::from(setting.origin.to_string()).tone(tone));
         }
+        let value = setting.value.to_string();
+        // Lists can be wrapped between their items.
+        cells.push(Cell::from(value.as_str()).shown(value.replace(',', ", ")));
         table.row(cells);
     }
     output.data(&table.render(args.format, output))?;

@@ -96,6 +96,7 @@ const PROFILES: Kind = Kind::Choice(PROFILE_WORDS);
 const FORMATS: Kind = Kind::Choice(FORMAT_WORDS);
 const COMPRESSIONS: Kind = Kind::Choice(COMPRESSION_WORDS);
 
+const OVERLAPS: Kind = Kind::Choice(&["first", "last", "drop"]);
 const ORDERS: Kind = Kind::Choice(&["given", "time"]);
 
 keys! {
@@ -109,6 +110,21 @@ keys! {
         "how many tunnels inside each other are looked into";
     DecodeChecksums = "decode"."checksums", CHECKSUMS, "count", Some("--checksums"), true,
         "what to do with wrong IPv4, TCP, UDP and ICMP checksums: do not look, count, or drop the packet";
+    DecodeTunnelPorts = "decode"."tunnel_ports", Kind::List,
+        "vxlan:4789,vxlan:8472,vxlan:4790,geneve:6081,gtpu:2152,teredo:3544,l2tp:1701,gre:4754,ayiya:5072", None, true,
+        "which UDP ports carry which tunnels, as `kind:port`";
+    DecodeFragmentMemory = "decode"."fragment_memory", Kind::Size { min: 128 << 10, max: 1 << 40 }, "4MiB", None, true,
+        "most bytes held for datagrams of which fragments are missing; at the limit the oldest one is dropped";
+    DecodeFragmentDatagramsMax = "decode"."fragment_datagrams_max", Kind::Count { min: 1, max: 1 << 24 }, "4096", None, true,
+        "most datagrams held of which fragments are missing; at the limit the oldest one is dropped";
+    DecodeFragmentTimeoutV4 = "decode"."fragment_timeout_v4", Kind::Duration, "30s", None, true,
+        "how long the fragments of an IPv4 datagram may take";
+    DecodeFragmentTimeoutV6 = "decode"."fragment_timeout_v6", Kind::Duration, "60s", None, true,
+        "how long the fragments of an IPv6 datagram may take";
+    DecodeFragmentOverlapV4 = "decode"."fragment_overlap_v4", OVERLAPS, "first", None, true,
+        "whose bytes hold where IPv4 fragments overlap: those that came first or last; or drop the datagram";
+    DecodeFragmentOverlapV6 = "decode"."fragment_overlap_v6", OVERLAPS, "drop", None, true,
+        "whose bytes hold where IPv6 fragments overlap: those that came first or last; or drop the datagram (RFC 5722)";
     DecodeFilter = "decode"."filter", Kind::Text, "", Some("--filter"), true,
         "only packets that match this expression, such as `tcp port 443 and not net 10.0.0.0/8`; empty: all";
     FlowIdleTimeout = "flow"."idle_timeout", Kind::Duration, "60s", Some("--idle-timeout"), true,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rheos_core::Nanos;
-use rheos_core::units::{Count, human};
+use rheos_core::units::{Bytes, Count, human};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,13 @@ pub(crate) enum Kind {
     Switch,
     /// A whole number within limits, with `k`, `M`, `G`.
     Count {
+        /// Least.
+        min: u64,
+        /// Most.
+        max: u64,
+    },
+    /// Bytes within limits, with `KiB`, `MiB`, `GiB`.
+    Size {
         /// Least.
         min: u64,
         /// Most.
@@ -34,6 +41,8 @@ pub(crate) enum Value {
     Switch(bool),
     /// See [`Kind::Count`].
     Count(u64),
+    /// See [`Kind::Size`].
+    Size(u64),
     /// See [`Kind::Duration`].
     Duration(Nanos),
     /// See [`Kind::Choice`].
@@ -65,6 +74,10 @@ impl Kind {
                 let Count(n) = text.parse().map_err(text_of)?;
                 within(n, min, max).map(Value::Count)
             }
+            Self::Size { min, max } => {
+                let Bytes(n) = text.parse().map_err(text_of)?;
+                within(n, min, max).map(Value::Size)
+            }
             Self::Duration => text.parse().map(Value::Duration).map_err(text_of),
             Self::Choice(words) => words
                 .iter()
@@ -88,6 +101,7 @@ impl Kind {
             Self::Switch => "`true` or `false`".to_owned(),
             Self::Count { min, max: u64::MAX } => format!("a number from {min} up"),
             Self::Count { min, max } => format!("a number from {min} to {}", human::grouped(max)),
+            Self::Size { min, max } => format!("a size from {} to {}", Bytes(min), Bytes(max)),
             Self::Duration => "a span of time".to_owned(),
             Self::Choice(words) => {
                 let words: Vec<String> = words.iter().map(|w| format!("`{w}`")).collect();
@@ -103,6 +117,7 @@ impl Kind {
         match self {
             Self::Switch => "true or false".to_owned(),
             Self::Count { .. } => "count".to_owned(),
+            Self::Size { .. } => "size".to_owned(),
             Self::Duration => "duration".to_owned(),
             Self::Choice(words) => words.join(", "),
             Self::Text => "text".to_owned(),
@@ -117,6 +132,7 @@ impl fmt::Display for Value {
         match self {
             Self::Switch(on) => write!(f, "{on}"),
             Self::Count(n) => write!(f, "{n}"),
+            Self::Size(n) => write!(f, "{}", Bytes(*n)),
             Self::Duration(span) => write!(f, "{span}"),
             Self::Choice(word) => f.write_str(word),
             Self::Text(text) => f.write_str(text),
@@ -130,7 +146,9 @@ impl Value {
     pub(crate) fn literal(&self) -> String {
         match self {
             Self::Switch(_) | Self::Count(_) => self.to_string(),
-            Self::Duration(_) | Self::Choice(_) | Self::Text(_) => quote(&self.to_string()),
+            Self::Size(_) | Self::Duration(_) | Self::Choice(_) | Self::Text(_) => {
+                quote(&self.to_string())
+            }
             Self::List(names) => {
                 let names: Vec<String> = names.iter().map(|n| quote(n)).collect();
                 format!("[{}]", names.join(", "))
@@ -157,6 +175,9 @@ mod tests {
         let kind = Kind::Count { min: 1, max: 64 };
         assert_eq!(kind.parse("64"), Ok(Value::Count(64)));
         assert_eq!(kind.parse("65"), Err("`65` is not a number from 1 to 64".to_owned()));
+        let kind = Kind::Size { min: 1 << 10, max: 1 << 30 };
+        assert_eq!(kind.parse("4MiB"), Ok(Value::Size(4 << 20)));
+        assert_eq!(kind.parse("2GiB"), Err("`2GiB` is not a size from 1KiB to 1GiB".to_owned()));
         let wrong = Kind::Duration.parse("5 parsecs").expect_err("a unit that is none");
         assert!(wrong.contains("unknown unit `parsecs`"), "{wrong}");
     }
