@@ -159,6 +159,5 @@ fn with_layout(
     match layout {
         Layout::Dictionary | Layout::Plain => builder,
         Layout::Delta => builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
-        Layout::Split => builder.set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT),
     }
 }

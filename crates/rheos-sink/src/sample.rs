@@ -1,7 +1,8 @@
 //! How the columns of a Parquet file are best encoded, as the first batch tells.
 //!
 //! A dictionary costs a hash per value and pays where values repeat. Where they do not, integers are smaller
-//! and faster as packed differences, and floats compress better when their bytes are written apart.
+//! and faster as packed differences, and floats are left to the compression: statistics of small samples have
+//! short mantissas that repeat, which writing their bytes apart would hide.
 
 use std::collections::HashSet;
 
@@ -19,8 +20,6 @@ pub(crate) enum Layout {
     Plain,
     /// Packed differences of integers.
     Delta,
-    /// Floats with their bytes apart.
-    Split,
 }
 
 /// Values that are looked at; the first batch of a stream is like the others.
@@ -58,5 +57,5 @@ fn float_layout(bits: impl Iterator<Item = u64>) -> Layout {
         distinct.insert(value);
         seen += 1;
     }
-    if distinct.len() * 4 <= seen { Layout::Dictionary } else { Layout::Split }
+    if distinct.len() * 4 <= seen { Layout::Dictionary } else { Layout::Plain }
 }
