@@ -23,12 +23,13 @@ pub(crate) fn tidy(root: &Path) -> Result<()> {
             content::check_manifest(path, &text, &mut complaints);
         }
     }
+    // What the text alone tells is told before the binary is built.
+    tell(&complaints);
+    let before = complaints.len();
     let rheos = steps::rheos(root)?;
     reference::compare(root, &rheos, &mut complaints)?;
     let commands = commands::check(root, &files, &rheos, &mut complaints)?;
-    for complaint in &complaints {
-        eprintln!("tidy: {complaint}");
-    }
+    tell(&complaints[before..]);
     if !complaints.is_empty() {
         bail!("{} things are not tidy", complaints.len());
     }
@@ -37,4 +38,10 @@ pub(crate) fn tidy(root: &Path) -> Result<()> {
         files.len()
     );
     Ok(())
+}
+
+fn tell(complaints: &[String]) {
+    for complaint in complaints {
+        eprintln!("tidy: {complaint}");
+    }
 }
