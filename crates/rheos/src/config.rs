@@ -239,7 +239,7 @@ impl Settings {
     pub(crate) fn text(&self, key: Key) -> &str {
         match &self.get(key).value {
             Value::Choice(text) => text,
-            Value::Text(text) => text,
+            Value::Text(text) | Value::Secret(text) => text,
             _ => "",
         }
     }
@@ -252,7 +252,8 @@ impl Settings {
         }
     }
 
-    /// The keys that can change a row, in the order of the table, as `section.key=value` lines.
+    /// The keys that can change a row, in the order of the table, as `section.key=value` lines. Of a secret
+    /// they only tell whether it is set: they are written into files that are passed on.
     pub(crate) fn rows_text(&self) -> String {
         let mut text = String::new();
         for (info, setting) in self.iter().filter(|(info, _)| info.changes_rows) {
@@ -319,5 +320,8 @@ mod tests {
         assert_eq!(plain, with(Key::FlowThreads, "3"));
         assert_eq!(plain, with(Key::FlowIdleTimeout, "60s"));
         assert_ne!(plain, with(Key::FlowIdleTimeout, "61s"));
+        let salted = with(Key::FeaturesFlowIdSalt, "pepper");
+        assert_ne!(plain, salted);
+        assert_eq!(salted, with(Key::FeaturesFlowIdSalt, "paprika"), "a secret leaves no trace");
     }
 }

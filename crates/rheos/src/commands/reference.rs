@@ -155,7 +155,7 @@ fn config_page() -> String {
          Precedence: defaults < file < environment < flags. `rheos config init` prints this table as a file,\n\
          `rheos config show --origin` tells what is in force and why.\n\n\
          The configuration hash that Parquet and Arrow files carry is the SHA-256 of the settings marked in the\n\
-         column *rows*, as `section.key=value` lines in this order.\n",
+         column *rows*, as `section.key=value` lines in this order; a secret counts as set or not.\n",
     );
     for section in sections() {
         let _ = write!(page, "\n## `[{section}]`\n\n");

@@ -159,7 +159,7 @@ keys! {
         "a gap of this length or longer ends a burst and is idle time";
     FeaturesExactPackets = "features"."exact_packets", Kind::Count { min: 1, max: SEQUENCE_MAX }, "64", None, true,
         "up to so many packets of a flow quantiles of gaps are exact";
-    FeaturesFlowIdSalt = "features"."flow_id_salt", Kind::Text, "", None, true,
+    FeaturesFlowIdSalt = "features"."flow_id_salt", Kind::Secret, "", None, true,
         "makes the `flow_id` of equal flows differ between data sets with different salts";
     OutputFormat = "output"."format", FORMATS, "auto", Some("--format"), false,
         "format of the rows; auto: by the name of the output file, else CSV";

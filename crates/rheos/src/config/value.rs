@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Choice(&'static [&'static str]),
     /// Anything.
     Text,
+    /// Anything, never shown again.
+    Secret,
     /// Names with commas between.
     List,
 }
@@ -49,6 +51,8 @@ pub(crate) enum Value {
     Choice(&'static str),
     /// See [`Kind::Text`].
     Text(String),
+    /// See [`Kind::Secret`].
+    Secret(String),
     /// See [`Kind::List`].
     List(Vec<String>),
 }
@@ -84,6 +88,7 @@ impl Kind {
                 .find(|&&word| word == text)
                 .map(|&word| Value::Choice(word))
                 .ok_or_else(|| format!("`{text}` is not {}", self.expected())),
+            Self::Secret => Ok(Value::Secret(text.to_owned())),
             Self::Text => Ok(Value::Text(text.to_owned())),
             Self::List => Ok(Value::List(
                 text.split(',')
@@ -107,7 +112,7 @@ impl Kind {
                 let words: Vec<String> = words.iter().map(|w| format!("`{w}`")).collect();
                 format!("one of {}", words.join(", "))
             }
-            Self::Text => "text".to_owned(),
+            Self::Text | Self::Secret => "text".to_owned(),
             Self::List => "a list of names".to_owned(),
         }
     }
@@ -121,12 +126,13 @@ impl Kind {
             Self::Duration => "duration".to_owned(),
             Self::Choice(words) => words.join(", "),
             Self::Text => "text".to_owned(),
+            Self::Secret => "secret text".to_owned(),
             Self::List => "list of names".to_owned(),
         }
     }
 }
 
-/// Canonical: what parses to the same value prints the same.
+/// Canonical: what parses to the same value prints the same. Secrets only tell whether they are set.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -136,6 +142,7 @@ impl fmt::Display for Value {
             Self::Duration(span) => write!(f, "{span}"),
             Self::Choice(word) => f.write_str(word),
             Self::Text(text) => f.write_str(text),
+            Self::Secret(text) => f.write_str(if text.is_empty() { "" } else { "(secret)" }),
             Self::List(names) => f.write_str(&names.join(",")),
         }
     }
@@ -146,9 +153,11 @@ impl Value {
     pub(crate) fn literal(&self) -> String {
         match self {
             Self::Switch(_) | Self::Count(_) => self.to_string(),
-            Self::Size(_) | Self::Duration(_) | Self::Choice(_) | Self::Text(_) => {
-                quote(&self.to_string())
-            }
+            Self::Size(_)
+            | Self::Duration(_)
+            | Self::Choice(_)
+            | Self::Text(_)
+            | Self::Secret(_) => quote(&self.to_string()),
             Self::List(names) => {
                 let names: Vec<String> = names.iter().map(|n| quote(n)).collect();
                 format!("[{}]", names.join(", "))
