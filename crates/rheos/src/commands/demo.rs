@@ -30,7 +30,7 @@ use crate::table::Table;
 const EXAMPLES: &str = "\
 Examples:
   rheos demo
-  rheos demo -o /tmp/tour --seed 7
+  rheos demo -o tour --seed 7
   rheos demo -q && ls rheos-demo";
 
 /// Arguments of `rheos demo`.
