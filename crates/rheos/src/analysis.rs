@@ -23,7 +23,7 @@ fn overview() -> [(&'static str, KeyFields); 4] {
     [
         ("top senders", KeyFields::SRC),
         ("top receivers", KeyFields::DST),
-        ("top services", KeyFields::PROTO | KeyFields::DPORT),
+        ("top destination ports", KeyFields::PROTO | KeyFields::DPORT),
         ("top conversations", KeyFields::ALL),
     ]
 }

@@ -1,5 +1,7 @@
 //! Whole runs of the binary: exit code, standard output and standard error, as a person sees them.
 
+#[path = "it/captures.rs"]
+mod captures;
 #[path = "it/commands.rs"]
 mod commands;
 #[path = "it/errors.rs"]
