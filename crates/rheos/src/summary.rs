@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rheos_capture::CaptureInfo;
 use rheos_core::units::human;
-use rheos_core::{DropCounters, Nanos};
+use rheos_core::{DropCounters, DropReason, Nanos};
 use rheos_flow::{EndReason, IngestCounters, TableCounters};
 
 use crate::output::{Output, Tone};
@@ -49,9 +49,14 @@ pub(crate) fn read(output: &Output, info: &CaptureInfo, counters: &IngestCounter
 
 /// ` drops  12: 10 ipv4.header_len, 2 tcp.offset`, and wrong checksums; nothing where there are none.
 pub(crate) fn drops(output: &Output, counters: &IngestCounters) {
-    if counters.drops.total() > 0 {
-        let text =
-            format!("{}: {}", human::grouped(counters.drops.total()), reasons(&counters.drops));
+    let unwanted = counters.drops.get(DropReason::Filter);
+    if unwanted > 0 {
+        let verb = if unwanted == 1 { "does" } else { "do" };
+        let text = format!("{} {verb} not match", plural(unwanted, "packet"));
+        line(output, "filter", Tone::Strong, &text);
+    }
+    if dropped(counters) > 0 {
+        let text = format!("{}: {}", human::grouped(dropped(counters)), reasons(&counters.drops));
         line(output, "drops", Tone::Warn, &text);
     }
     for (link, frames) in &counters.unsupported_links.by_number {
@@ -76,9 +81,16 @@ pub(crate) fn drops(output: &Output, counters: &IngestCounters) {
     }
 }
 
+/// Frames that were wanted and became no packet.
+fn dropped(counters: &IngestCounters) -> u64 {
+    counters.drops.total() - counters.drops.get(DropReason::Filter)
+}
+
+/// The reasons but for the filter, which drops what is not wanted.
 fn reasons(counters: &DropCounters) -> String {
     let parts: Vec<String> = counters
         .iter()
+        .filter(|&(reason, _)| reason != DropReason::Filter)
         .map(|(reason, n)| format!("{} {}", human::grouped(n), reason.label()))
         .collect();
     parts.join(", ")
@@ -109,10 +121,10 @@ pub(crate) fn wrote(output: &Output, target: &Path, rows: u64, columns: usize, b
 }
 
 /// ` done   in 6.1 s  307 k packets/s  no drops`.
-pub(crate) fn done(output: &Output, elapsed: Duration, packets: u64, drops: u64) {
+pub(crate) fn done(output: &Output, elapsed: Duration, counters: &IngestCounters) {
     let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-    let rate = packets as f64 / elapsed.as_secs_f64().max(1e-9);
-    let drops = match drops {
+    let rate = counters.frames as f64 / elapsed.as_secs_f64().max(1e-9);
+    let drops = match dropped(counters) {
         0 => "no drops".to_owned(),
         n => plural(n, "drop"),
     };
@@ -139,8 +151,6 @@ pub(crate) fn shown_output(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rheos_core::DropReason;
-
     use super::*;
 
     #[test]
@@ -148,6 +158,7 @@ mod tests {
         let mut counters = DropCounters::default();
         counters.add_many(DropReason::Arp, 1234);
         counters.add(DropReason::TcpOffset);
+        counters.add(DropReason::Filter);
         assert_eq!(reasons(&counters), "1 234 arp, 1 tcp.offset");
         assert_eq!(plural(1, "row"), "1 row");
         assert_eq!(plural(0, "row"), "0 rows");

@@ -205,6 +205,6 @@ pub(crate) fn run(args: &ExtractArgs, global: &GlobalArgs, output: &Output) -> R
     if let Some(path) = &args.output.summary {
         accounts::write(&summary, path)?;
     }
-    summary::done(output, started.elapsed(), ingest.frames, ingest.drops.total());
+    summary::done(output, started.elapsed(), ingest);
     Ok(finished.report(output))
 }

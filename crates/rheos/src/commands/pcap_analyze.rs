@@ -143,8 +143,7 @@ pub(crate) fn run(args: &AnalyzeArgs, global: &GlobalArgs, output: &Output) -> R
         report::write(&page, path)?;
         summary::line(output, "report", Tone::Strong, &path.display().to_string());
     }
-    let drops = ingest.counters.drops.total();
-    summary::done(output, started.elapsed(), ingest.counters.frames, drops);
+    summary::done(output, started.elapsed(), &ingest.counters);
     Ok(finished.report(output))
 }
 
