@@ -1,8 +1,8 @@
 //! One measurement of the road in a process of its own: `cargo xtask bench` starts one per line of its table.
 //!
-//! `road MODE --repeat N --rounds N [--threads N] [--order shifted|overlapping]`, with MODE `decode`, `tuples`,
-//! `features`, or `write FILE` for the same packets as a capture file. The capture is built in memory before
-//! the clock starts. The result is one line of JSON.
+//! `road MODE --repeat N --rounds N [--threads N] [--order shifted|overlapping]`, with MODE `decode`,
+//! `decode-unverified` (checksums ignored), `tuples`, `features`, or `write FILE` for the same packets as a capture
+//! file. The capture is built in memory before the clock starts. The result is one line of JSON.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark talks")]
 
@@ -20,9 +20,14 @@ use rheos_capture::{CaptureReader, ReadOptions, Source};
 use rheos_features::{ExtractConfig, FeatureConfig, Selection, pipeline, table};
 use rheos_flow::{Groups, Ingest, IngestConfig, IngestCounters, KeyFields};
 use rheos_sink::{Format, Sink, SinkOptions};
+use rheos_wire::{ChecksumPolicy, DecodeConfig};
 use serde_json::json;
 
 use made::Order;
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The groups of columns that are measured.
 const GROUPS: &[&str] = &["flow_meta", "timing", "size", "tcp"];
@@ -63,13 +68,16 @@ fn main() -> Result<()> {
         .collect::<Result<_>>()?;
     process::forget_peak()?;
     let baseline = process::memory()?.peak_bytes;
-    let start = process::now();
+    let start = process::now()?;
     let mut packets = 0;
     let mut captured = 0;
     let mut last = Run::default();
     for _ in 0..options.rounds {
         last = match options.mode.as_str() {
-            "decode" => in_parts(&captures, decode)?,
+            "decode" => in_parts(&captures, |capture| decode(capture, ChecksumPolicy::Count))?,
+            "decode-unverified" => {
+                in_parts(&captures, |capture| decode(capture, ChecksumPolicy::Ignore))?
+            }
             "tuples" => in_parts(&captures, tuples)?,
             "features" => features(&captures[0], options.threads)?,
             mode => bail!("unknown measurement `{mode}`"),
@@ -77,7 +85,7 @@ fn main() -> Result<()> {
         packets += last.ingest.frames;
         captured += last.ingest.captured_bytes;
     }
-    let spent = start.spent();
+    let spent = start.spent()?;
     let peak = process::memory()?.peak_bytes;
     println!(
         "{}",
@@ -114,7 +122,7 @@ fn options() -> Result<Options> {
             "--threads" => options.threads = value()?.parse()?,
             "--order" => options.order = value()?.parse()?,
             "write" => options.file = Some(value()?.into()),
-            mode => options.mode = mode.to_owned(),
+            mode => mode.clone_into(&mut options.mode),
         }
     }
     Ok(options)
@@ -149,9 +157,10 @@ fn reader(capture: &Arc<Vec<u8>>) -> Result<CaptureReader> {
 }
 
 /// Capture records to packets: link, network, tunnel and transport headers, checksums, fragments.
-fn decode(capture: &Arc<Vec<u8>>) -> Result<Run> {
+fn decode(capture: &Arc<Vec<u8>>, checksums: ChecksumPolicy) -> Result<Run> {
     let mut reader = reader(capture)?;
-    let mut ingest = Ingest::new(IngestConfig::default());
+    let decode = DecodeConfig { checksums, ..DecodeConfig::default() };
+    let mut ingest = Ingest::new(IngestConfig { decode, ..IngestConfig::default() });
     while let Some(batch) = reader.next_batch()? {
         ingest.batch(&batch, |packet, _| {
             black_box(packet);

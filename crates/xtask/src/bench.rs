@@ -33,7 +33,8 @@ struct Line {
 }
 
 const MODES: &[(&str, &str)] = &[
-    ("decode", "decode"),
+    ("decode", "decode, checksums verified"),
+    ("decode-unverified", "decode, checksums ignored"),
     ("tuples", "five-tuple aggregation"),
     ("features", "four groups into Parquet"),
 ];
@@ -118,6 +119,7 @@ impl Road<'_> {
             let told = String::from_utf8_lossy(&out.stderr);
             let line = told.lines().find(|line| line.contains("instructions"));
             let count = line.and_then(|line| line.split(',').next()?.parse().ok());
+            let count = count.filter(|_| out.status.success());
             let result: Value = serde_json::from_slice(&out.stdout).unwrap_or_default();
             Ok(count.map(|count| (count, number(&result, "packets"))))
         };
@@ -137,6 +139,7 @@ impl Road<'_> {
             let count =
                 told.lines().find_map(|line| line.split_once("refs:")).map(|(_, count)| count);
             let count = count.and_then(|count| count.trim().replace(',', "").parse().ok());
+            let count = count.filter(|_| out.status.success());
             let result: Value = serde_json::from_slice(&out.stdout).unwrap_or_default();
             Ok(count.map(|count| (count, number(&result, "packets"))))
         };

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use rustix::time::{ClockId, clock_gettime};
+
+/// Linux tells processor time in ticks of this many per second, whatever its own clock (proc(5), `USER_HZ`).
+const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A moment on both clocks.
 pub(crate) struct Start {
@@ -19,20 +21,26 @@ pub(crate) struct Spent {
     pub(crate) cpu: f64,
 }
 
-fn cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+/// User and system time, fields 14 and 15 of proc(5); the second field, the name in brackets, may hold spaces.
+fn cpu_seconds() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let after_name = stat.rsplit_once(") ").context("no name in /proc/self/stat")?.1;
+    let mut fields = after_name.split(' ').skip(11);
+    let mut ticks = || fields.next().and_then(|ticks| ticks.parse::<f64>().ok());
+    let (user, system) = ticks().zip(ticks()).context("no times in /proc/self/stat")?;
+    Ok((user + system) / TICKS_PER_SECOND)
 }
 
 /// The clocks start here.
-pub(crate) fn now() -> Start {
-    Start { cpu: cpu_seconds(), wall: Instant::now() }
+pub(crate) fn now() -> Result<Start> {
+    Ok(Start { cpu: cpu_seconds()?, wall: Instant::now() })
 }
 
 impl Start {
     /// What has been spent since.
-    pub(crate) fn spent(&self) -> Spent {
-        Spent { wall: self.wall.elapsed().as_secs_f64(), cpu: cpu_seconds() - self.cpu }
+    pub(crate) fn spent(&self) -> Result<Spent> {
+        let wall = self.wall.elapsed().as_secs_f64();
+        Ok(Spent { wall, cpu: cpu_seconds()? - self.cpu })
     }
 }
 

@@ -247,9 +247,9 @@ fn ask(capture: &Path) -> String {
     let mut tshark = Command::new("tshark");
     tshark.args(["-n", "--enable-protocol", "communityid", "-T", "fields"]);
     tshark.args(["-E", "occurrence=a", "-E", "separator=/t", "-E", "aggregator=,"]);
-    FIELDS.iter().for_each(|field| {
+    for field in FIELDS {
         tshark.args(["-e", field]);
-    });
+    }
     tshark.args(["-z", "conv,tcp", "-z", "conv,udp", "-r"]).arg(capture);
     let out = tshark.output().expect("tshark starts");
     String::from_utf8_lossy(&out.stdout).into_owned()

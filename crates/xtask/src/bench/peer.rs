@@ -10,7 +10,7 @@ use crate::bench::{folder, number};
 use crate::steps;
 
 /// Runs NFStream over a file and prints one line of JSON; `argv`: file, `n_dissections`.
-const SCRIPT: &str = include_str!("nfstream.py");
+const SCRIPT: &str = include_str!("peer.py");
 /// The version that was measured last; a fixed one, so that figures can be compared.
 const NFSTREAM: &str = "nfstream==6.6.0";
 
@@ -32,7 +32,7 @@ pub(super) fn compare(root: &Path, road: &Path, rheos: &Path, repeat: u32) -> Re
     steps::output(write.args(["write"]).arg(&capture).args(["--repeat", &repeat.to_string()]))?;
     let packets = packets(rheos, &capture)?;
     let python = environment(&folder)?;
-    let script = folder.join("nfstream.py");
+    let script = folder.join("measure.py");
     std::fs::write(&script, SCRIPT)?;
     let mut rows = Vec::new();
     for (name, groups) in
