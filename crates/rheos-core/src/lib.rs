@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`time`] | [`Timestamp`], [`Nanos`] |
 //! | [`frame`] | [`Frame`], [`FrameBatch`], [`LinkType`] |
-//! | [`tuple`] | [`Addr`], [`FiveTuple`], [`FlowKey`], [`Direction`] |
+//! | [`mod@tuple`] | [`Addr`], [`FiveTuple`], [`FlowKey`], [`Direction`] |
 //! | [`seed`] | [`Seed`], [`Rng`], [`Chance`] |
 //! | [`filter`] | [`filter::Filter`]: the filter language's expression and parser |
 //! | [`units`] | [`units::Count`], [`units::Bytes`], [`units::BitRate`], [`units::Percent`], formats for people |

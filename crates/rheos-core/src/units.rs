@@ -7,7 +7,7 @@
 //! | [`BitRate`] | `100M`, `40Gbps`, `2.5Gbit/s` | bits per second, powers of 1000 |
 //! | [`Nanos`] | `250ms`, `1s500ms`, `1.5h`, `30m`, `1d`, `0` | a span of time; every number has a unit |
 //! | [`Percent`] | `0.5%`, `100%`, `0` | a share between 0 and 100 % |
-//! | [`Timestamp`] | `2026-11-20T10:00:00Z`, `1700000000.25`, `1700000000250000000ns` | RFC 3339, seconds, nanoseconds |
+//! | [`Timestamp`](crate::Timestamp) | `2026-11-20T10:00:00Z`, `1700000000.25`, `1700000000250000000ns` | RFC 3339, seconds, nanoseconds |
 //!
 //! Fractions must come out whole in the smallest unit, so that nothing is rounded in silence. What
 //! [`Display`](fmt::Display) prints parses back to the same value; [`human`] is for reading only.

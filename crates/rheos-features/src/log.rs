@@ -13,6 +13,9 @@ use crate::gaps::GapSketch;
 use crate::lengths::LengthCounts;
 use crate::quantile::Sorted;
 
+/// By how many entries a log grows: doubling would leave a quarter of all logs' memory unused.
+const GROWTH: usize = 8;
+
 /// A log keeps this much memory for the next flow; what a longer flow needed is given back.
 const KEPT_ENTRIES: usize = 32;
 
@@ -127,6 +130,9 @@ impl PacketLog {
         if self.entries.len() < limits.packets && self.counted.is_none() {
             if self.entries.is_empty() {
                 self.base = packet.ts;
+            }
+            if self.entries.len() == self.entries.capacity() {
+                self.entries.reserve_exact(GROWTH);
             }
             let offset = signed_offset(self.base, packet.ts);
             self.entries.push(Entry::new(offset, packet.ip_len, arrival.direction));

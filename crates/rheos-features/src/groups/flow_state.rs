@@ -47,8 +47,8 @@ pub struct FlowLife;
 /// What the [`FlowHead`] does not hold.
 #[derive(Debug, Default)]
 pub struct State {
-    fragmented: u64,
-    checksum_errors: u64,
+    fragmented: u32,
+    checksum_errors: u32,
     icmp: [u8; 2],
 }
 
@@ -67,8 +67,8 @@ impl Group for FlowLife {
     #[inline]
     fn on_packet(state: &mut State, seen: &Seen<'_>) {
         let packet = seen.packet;
-        state.fragmented += u64::from(packet.fragments > 0);
-        state.checksum_errors += u64::from(packet.checksum.wrong.is_some());
+        state.fragmented += u32::from(packet.fragments > 0);
+        state.checksum_errors += u32::from(packet.checksum.wrong.is_some());
         if seen.arrival.gap.is_none() {
             state.icmp = [packet.icmp_type, packet.icmp_code];
         }
@@ -86,8 +86,8 @@ impl Group for FlowLife {
         let icmp = matches!(head.tuple.protocol, ICMP | ICMPV6);
         row.u8("icmp_type", icmp.then_some(state.icmp[0]));
         row.u8("icmp_code", icmp.then_some(state.icmp[1]));
-        row.u64("fragmented_packets", state.fragmented);
-        row.u64("checksum_errors", state.checksum_errors);
+        row.u64("fragmented_packets", u64::from(state.fragmented));
+        row.u64("checksum_errors", u64::from(state.checksum_errors));
         row.text("community_id", |out| {
             out.push_str(&community_id(&head.tuple));
             true

@@ -292,7 +292,7 @@ fn fault_words(counters: &Counters) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// What a run of [`write`] made.
+/// What a run of [`write()`] made.
 pub(crate) struct Made {
     pub(crate) counters: Counters,
     pub(crate) written: Written,
