@@ -55,7 +55,7 @@ pub(crate) fn bench(root: &Path, options: &Options) -> Result<()> {
                 (options.seconds / number(&once, "seconds")).ceil().clamp(1.0, 1000.0) as u32;
             let result = bench.run(rounds)?;
             let instructions = if threads == 1 { bench.instructions()? } else { None };
-            println!("measured {name}, {threads} threads, {rounds} rounds");
+            println!("measured {name}, threads {threads}, rounds {rounds}");
             lines.push(Line { name: (*name).to_owned(), threads, result, instructions });
         }
     }

@@ -34,6 +34,7 @@ pub(super) fn compare(root: &Path, road: &Path, rheos: &Path, repeat: u32) -> Re
     let python = environment(&folder)?;
     let script = folder.join("measure.py");
     std::fs::write(&script, SCRIPT)?;
+    let summary = folder.join("summary.json");
     let mut rows = Vec::new();
     for (name, groups) in
         [("rheos, four groups", "flow_meta,timing,size,tcp"), ("rheos, all groups", "")]
@@ -41,12 +42,16 @@ pub(super) fn compare(root: &Path, road: &Path, rheos: &Path, repeat: u32) -> Re
         let mut run = Command::new(&python);
         run.arg(&script).arg("run").arg(rheos).args(["features", "extract"]).arg(&capture);
         run.args(["--threads", "1", "--force", "--quiet", "-o"]).arg(folder.join("rows.parquet"));
+        run.arg("--summary").arg(&summary);
         if groups.is_empty() {
             run.args(["--profile", "all"])
         } else {
             run.args(["--groups", groups])
         };
-        rows.push(row(name, &mut run)?);
+        let mut row = row(name, &mut run)?;
+        let accounts: Value = serde_json::from_str(&std::fs::read_to_string(&summary)?)?;
+        row.rows = number(&accounts, "rows");
+        rows.push(row);
     }
     for (name, dissections) in
         [("NFStream, statistics", "0"), ("NFStream, statistics and nDPI", "20")]
@@ -91,11 +96,12 @@ fn environment(folder: &Path) -> Result<std::path::PathBuf> {
 fn table(rows: &[Row], packets: f64) -> String {
     let mut text = format!(
         "the same capture file of {packets:.0} packets:\n\n\
-         | tool | CPU s | wall s | packets per CPU-second | peak MiB | rows x columns |\n|---|--:|--:|--:|--:|--:|\n"
+         | tool | CPU s | wall s | packets per CPU-second | peak MiB | rows, and columns |\n|---|--:|--:|--:|--:|--:|\n"
     );
     for Row { name, cpu, wall, rows, columns, peak } in rows {
+        let columns = if *columns > 0.0 { format!(" x {columns:.0}") } else { String::new() };
         text += &format!(
-            "| {name} | {cpu:.2} | {wall:.2} | {:.0} | {:.0} | {rows:.0} x {columns:.0} |\n",
+            "| {name} | {cpu:.2} | {wall:.2} | {:.0} | {:.0} | {rows:.0}{columns} |\n",
             packets / cpu,
             peak / f64::from(1 << 20),
         );
