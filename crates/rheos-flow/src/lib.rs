@@ -13,6 +13,7 @@ pub mod ingest;
 pub mod key;
 mod lifetime;
 mod recency;
+mod slab;
 pub mod table;
 mod tracker;
 pub mod traffic;

@@ -8,6 +8,7 @@ use rheos_wire::Packet;
 
 use crate::lifetime::{Lifetime, TCP, initiator_of, is_request};
 use crate::recency::{Class, Recency};
+use crate::slab::Slab;
 use crate::tracker::Tracker;
 use crate::{
     Arrival, ConnState, DirectionTotals, EndReason, Flow, FlowHead, FlowState, History,
@@ -117,7 +118,7 @@ pub struct FlowTable<S: FlowState> {
     config: FlowConfig,
     state_config: S::Config,
     index: HashTable<u32>,
-    slots: Vec<Slot<S>>,
+    slots: Slab<Slot<S>>,
     free: Vec<u32>,
     recency: Recency,
     clock: Timestamp,
@@ -131,7 +132,7 @@ impl<S: FlowState> FlowTable<S> {
             counters: TableCounters::default(),
             recency: Recency::new([late(config.idle_timeout), late(config.tcp_linger)]),
             index: HashTable::new(),
-            slots: Vec::new(),
+            slots: Slab::new(),
             free: Vec::new(),
             clock: Timestamp::ZERO,
             config,
@@ -169,7 +170,7 @@ impl<S: FlowState> FlowTable<S> {
         self.advance_to(packet.ts, ended);
         let found = self.index.find(keyed.hash, |&slot| {
             self.recency.link(slot).hash == keyed.hash
-                && self.slots[slot as usize].flow.head.key == keyed.key
+                && self.slots[slot].flow.head.key == keyed.key
         });
         let index = match found {
             Some(&index) => {
@@ -178,7 +179,7 @@ impl<S: FlowState> FlowTable<S> {
             }
             None => self.open(packet, keyed, ended),
         };
-        let slot = &mut self.slots[index as usize];
+        let slot = &mut self.slots[index];
         slot.take_in(&self.state_config, packet, bytes, keyed.direction);
         let class = match slot.life.closed() {
             EndReason::None => OPEN,
@@ -201,10 +202,10 @@ impl<S: FlowState> FlowTable<S> {
     /// Ends all flows, by first packet.
     pub fn finish(&mut self, ended: &mut impl FnMut(&Flow<S>)) {
         let mut live: Vec<u32> = self.recency.iter().collect();
-        live.sort_unstable_by_key(|&slot| self.slots[slot as usize].flow.head.first_index);
+        live.sort_unstable_by_key(|&slot| self.slots[slot].flow.head.first_index);
         for index in live {
-            let quiet = self.clock.since(self.slots[index as usize].flow.head.last);
-            let reason = match self.slots[index as usize].life.closed() {
+            let quiet = self.clock.since(self.slots[index].flow.head.last);
+            let reason = match self.slots[index].life.closed() {
                 EndReason::None if quiet > self.config.idle_timeout => EndReason::Idle,
                 EndReason::None => EndReason::EndOfInput,
                 closed => closed,
@@ -230,13 +231,13 @@ impl<S: FlowState> FlowTable<S> {
 
     /// The flows held now, in no order that means anything.
     pub fn iter(&self) -> impl Iterator<Item = &Flow<S>> {
-        self.recency.iter().map(|slot| &self.slots[slot as usize].flow)
+        self.recency.iter().map(|slot| &self.slots[slot].flow)
     }
 
     #[cold]
     fn expire(&mut self, ended: &mut impl FnMut(&Flow<S>)) {
         while let Some(index) = self.recency.overdue(self.clock) {
-            let reason = match self.slots[index as usize].life.closed() {
+            let reason = match self.slots[index].life.closed() {
                 EndReason::None => EndReason::Idle,
                 closed => closed,
             };
@@ -254,7 +255,7 @@ impl<S: FlowState> FlowTable<S> {
         along_key: Direction,
         ended: &mut impl FnMut(&Flow<S>),
     ) {
-        let slot = &self.slots[index as usize];
+        let slot = &self.slots[index];
         let reason = slot.over_at(&self.config, packet, along_key);
         if reason == EndReason::None {
             return;
@@ -262,7 +263,7 @@ impl<S: FlowState> FlowTable<S> {
         let kept = (slot.flow.head.initiator, slot.upper_initiates, slot.life);
         self.end(index, reason, ended);
         self.counters.created += 1;
-        let slot = &mut self.slots[index as usize];
+        let slot = &mut self.slots[index];
         slot.flow.state.reset(&self.state_config);
         let key = slot.flow.head.key;
         slot.begin(packet, &Keyed { key, direction: along_key, hash: 0 });
@@ -280,15 +281,14 @@ impl<S: FlowState> FlowTable<S> {
             self.release(oldest);
         }
         let index = if let Some(index) = self.free.pop() {
-            let slot = &mut self.slots[index as usize];
+            let slot = &mut self.slots[index];
             slot.flow.state.reset(&self.state_config);
             slot.flow.head.key = keyed.key;
             index
         } else {
-            self.slots.push(Slot::new(packet, keyed, S::new(&self.state_config)));
-            (self.slots.len() - 1) as u32
+            self.slots.push(Slot::new(packet, keyed, S::new(&self.state_config)))
         };
-        self.slots[index as usize].begin(packet, keyed);
+        self.slots[index].begin(packet, keyed);
         self.recency.insert(index, keyed.hash, OPEN, self.clock);
         let recency = &self.recency;
         self.index.insert_unique(keyed.hash, index, |&slot| recency.link(slot).hash);
@@ -298,7 +298,7 @@ impl<S: FlowState> FlowTable<S> {
     }
 
     fn end(&mut self, index: u32, reason: EndReason, ended: &mut impl FnMut(&Flow<S>)) {
-        let slot = &mut self.slots[index as usize];
+        let slot = &mut self.slots[index];
         slot.flow.head.end = reason;
         self.counters.ended[reason as usize] += 1;
         ended(&slot.flow);

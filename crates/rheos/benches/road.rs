@@ -25,10 +25,6 @@ use serde_json::json;
 
 use made::Order;
 
-#[cfg(feature = "mimalloc")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The groups of columns that are measured.
 const GROUPS: &[&str] = &["flow_meta", "timing", "size", "tcp"];
 

@@ -28,11 +28,6 @@ mod usage;
 
 use std::process::ExitCode;
 
-/// Rows are many short-lived vectors of like sizes, made on one thread and freed on another.
-#[cfg(feature = "mimalloc")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 use clap::Parser;
 
 use crate::cli::Cli;
