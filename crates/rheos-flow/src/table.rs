@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hashbrown::HashTable;
-use rheos_core::{Direction, Nanos, Timestamp};
+use rheos_core::{Direction, FlowKey, Nanos, Timestamp};
 use rheos_wire::Packet;
 
 use crate::lifetime::{Lifetime, TCP, initiator_of, is_request};
@@ -315,27 +315,31 @@ impl<S: FlowState> FlowTable<S> {
     }
 }
 
+/// The head of a flow whose first packet is `packet`, which is not counted yet, as if its sender were the initiator.
+fn head_of(packet: &Packet, key: FlowKey) -> FlowHead {
+    FlowHead {
+        key,
+        tuple: packet.tuple,
+        initiator: InitiatorEvidence::FirstPacket,
+        first: packet.ts,
+        last: packet.ts,
+        first_index: packet.index,
+        last_index: packet.index,
+        totals: [DirectionTotals::default(); 2],
+        vlan: packet.vlan,
+        vlan_count: packet.vlan_count,
+        tunnel: packet.tunnel,
+        layers: packet.layers,
+        history: History::default(),
+        conn: ConnState::default(),
+        end: EndReason::None,
+    }
+}
+
 impl<S: FlowState> Slot<S> {
     fn new(packet: &Packet, keyed: &Keyed, state: S) -> Self {
-        let head = FlowHead {
-            key: keyed.key,
-            tuple: packet.tuple,
-            initiator: InitiatorEvidence::FirstPacket,
-            first: packet.ts,
-            last: packet.ts,
-            first_index: packet.index,
-            last_index: packet.index,
-            totals: [DirectionTotals::default(); 2],
-            vlan: packet.vlan,
-            vlan_count: packet.vlan_count,
-            tunnel: packet.tunnel,
-            layers: packet.layers,
-            history: History::default(),
-            conn: ConnState::default(),
-            end: EndReason::None,
-        };
         Self {
-            flow: Flow { head, state },
+            flow: Flow { head: head_of(packet, keyed.key), state },
             previous: [Timestamp::ZERO; 2],
             last_direction: Direction::Forward,
             upper_initiates: false,
@@ -350,21 +354,9 @@ impl<S: FlowState> Slot<S> {
         self.upper_initiates = sent != keyed.direction;
         self.life = Lifetime::default();
         self.flow.head = FlowHead {
-            key: self.flow.head.key,
             tuple: if sent == Direction::Forward { packet.tuple } else { packet.tuple.reversed() },
             initiator,
-            first: packet.ts,
-            last: packet.ts,
-            first_index: packet.index,
-            last_index: packet.index,
-            totals: [DirectionTotals::default(); 2],
-            vlan: packet.vlan,
-            vlan_count: packet.vlan_count,
-            tunnel: packet.tunnel,
-            layers: packet.layers,
-            history: History::default(),
-            conn: ConnState::default(),
-            end: EndReason::None,
+            ..head_of(packet, self.flow.head.key)
         };
         self.tracker.begin(&mut self.flow.head);
     }

@@ -2,6 +2,7 @@
 //! serves light and dark pages.
 
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 use plotters::prelude::*;
 
 /// Width and height of every plot in its own units; the page scales it to its column.
@@ -100,17 +101,7 @@ pub(crate) fn lines(axes: Axes<'_>, series: &[Series]) -> String {
             .x_label_area_size(40)
             .y_label_area_size(80)
             .build_cartesian_2d(x0..x1, 0.0..y1.max(1.0) * 1.05)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(INK)
-            .label_style(("sans-serif", 15).into_font().color(&INK))
-            .x_desc(axes.x)
-            .y_desc(axes.y)
-            .x_label_formatter(&|v| short(*v))
-            .y_label_formatter(&|v| short(*v))
-            .draw()?;
+        mesh(&mut chart, axes)?;
         for (i, one) in series.iter().enumerate() {
             let color = SERIES[i % SERIES.len()];
             chart
@@ -145,17 +136,7 @@ pub(crate) fn scatter(axes: Axes<'_>, series: &[Series]) -> String {
             .x_label_area_size(40)
             .y_label_area_size(80)
             .build_cartesian_2d(widen(x0, x1).log_scale(), widen(y0, y1).log_scale())?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(INK)
-            .label_style(("sans-serif", 15).into_font().color(&INK))
-            .x_desc(axes.x)
-            .y_desc(axes.y)
-            .x_label_formatter(&|v| short(*v))
-            .y_label_formatter(&|v| short(*v))
-            .draw()?;
+        mesh(&mut chart, axes)?;
         for (i, one) in series.iter().enumerate() {
             let color = SERIES[i % SERIES.len()];
             let visible = one.points.iter().filter(|p| p.0 > 0.0 && p.1 > 0.0);
@@ -171,6 +152,29 @@ pub(crate) fn scatter(axes: Axes<'_>, series: &[Series]) -> String {
             .draw()?;
         Ok(())
     })
+}
+
+/// Grid, axes and ticks of a plot of numbers over numbers.
+fn mesh<X, Y>(
+    chart: &mut ChartContext<'_, SVGBackend<'_>, Cartesian2d<X, Y>>,
+    axes: Axes<'_>,
+) -> DrawResult
+where
+    X: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(INK)
+        .label_style(("sans-serif", 15).into_font().color(&INK))
+        .x_desc(axes.x)
+        .y_desc(axes.y)
+        .x_label_formatter(&|v| short(*v))
+        .y_label_formatter(&|v| short(*v))
+        .draw()?;
+    Ok(())
 }
 
 /// Runs a drawing; should it fail, the reader sees why in its place.
