@@ -1,7 +1,7 @@
 //! The groups of columns, and the frame that runs the chosen ones.
 //!
 //! To add a group: write `groups/<name>.rs` with its table rows and an `impl Group`, and add one line to the
-//! list below. Everything else (schema, selection, reference, rows) follows from the table.
+//! list below, as a rule under `deep`. Everything else (schema, selection, reference, rows) follows from the table.
 
 use std::sync::Arc;
 
@@ -43,8 +43,9 @@ pub struct Ended<'a> {
 
 /// Computes one group of columns.
 ///
-/// A state is inline in every flow, also where its group is not selected: what is larger than about a hundred
-/// bytes belongs in a box that the first packet makes which needs it.
+/// The state of an `inline` group lies in every flow, so it is small; that of a `deep` group lies in a box which is
+/// made with a flow's first packet when any deep group is selected. What few flows need (a handshake, a list) belongs
+/// in a box of its own that the first packet makes which needs it.
 pub trait Group {
     /// What is kept per flow.
     type State: std::fmt::Debug;
@@ -66,72 +67,94 @@ pub trait Group {
     }
 }
 
-macro_rules! groups {
-    ($($module:ident: $group:ident,)+) => {
-        $(pub mod $module;)+
-
-        /// Every group, in output order.
-        pub static GROUPS: &[GroupInfo] = &[$(<$module::$group as Group>::INFO,)+];
-
-        /// Which groups have a selected column.
-        #[derive(Clone, Copy, Debug)]
-        pub(crate) struct Enabled { $($module: bool,)+ }
-
-        impl Enabled {
-            pub(crate) fn new(chosen: impl Fn(&Column) -> bool) -> Self {
-                Self { $($module: <$module::$group as Group>::INFO.columns.iter().any(&chosen),)+ }
-            }
-        }
-
-        /// The state of every group.
+/// One struct with the states of some groups, and what is done with all of them.
+macro_rules! states {
+    ($name:ident { $($module:ident: $group:ident,)* }) => {
         #[derive(Debug)]
-        struct States { $($module: <$module::$group as Group>::State,)+ }
+        struct $name { $($module: <$module::$group as Group>::State,)* }
 
-        impl States {
+        impl $name {
             fn new(plan: &FeaturePlan) -> Self {
-                Self { $($module: $module::$group::new(plan),)+ }
+                Self { $($module: $module::$group::new(plan),)* }
             }
 
             #[inline]
             fn on_packet(&mut self, seen: &Seen<'_>) {
                 $(if seen.plan.enabled.$module {
                     $module::$group::on_packet(&mut self.$module, seen);
-                })+
+                })*
             }
 
-            fn finish(&self, ended: &mut Ended<'_>, row: &mut RowBuffer) {
-                let mut next = 0;
+            /// Writes the columns of these groups, of which the first has the number `next`.
+            fn finish(&self, mut next: usize, ended: &mut Ended<'_>, row: &mut RowBuffer) -> usize {
                 $(next += <$module::$group as Group>::INFO.columns.len();
                 if ended.plan.enabled.$module {
                     $module::$group::finish(&self.$module, ended, row);
                     debug_assert_eq!(row.cursor(), next, concat!(stringify!($module), " wrote too few columns"));
                 } else {
                     row.seek(next);
-                })+
+                })*
+                next
             }
 
             fn reset(&mut self, plan: &FeaturePlan) {
                 $(if plan.enabled.$module {
                     $module::$group::reset(&mut self.$module, plan);
-                })+
+                })*
             }
         }
     };
 }
 
+macro_rules! groups {
+    (inline { $($inline:ident: $inline_group:ident,)+ } deep { $($deep:ident: $deep_group:ident,)* }) => {
+        $(pub mod $inline;)+
+        $(pub mod $deep;)*
+
+        /// Every group, in output order.
+        pub static GROUPS: &[GroupInfo] = &[
+            $(<$inline::$inline_group as Group>::INFO,)+
+            $(<$deep::$deep_group as Group>::INFO,)*
+        ];
+
+        /// Which groups have a selected column.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct Enabled { $($inline: bool,)+ $($deep: bool,)* any_deep: bool }
+
+        impl Enabled {
+            pub(crate) fn new(chosen: impl Fn(&Column) -> bool) -> Self {
+                let has = |info: GroupInfo| info.columns.iter().any(&chosen);
+                Self {
+                    $($inline: has(<$inline::$inline_group as Group>::INFO),)+
+                    $($deep: has(<$deep::$deep_group as Group>::INFO),)*
+                    any_deep: false $(|| has(<$deep::$deep_group as Group>::INFO))*,
+                }
+            }
+        }
+
+        states!(InlineStates { $($inline: $inline_group,)+ });
+        states!(DeepStates { $($deep: $deep_group,)* });
+    };
+}
+
 groups! {
-    flow_meta: FlowMeta,
-    flow_state: FlowLife,
-    timing: Timing,
-    size: Size,
-    tcp: Tcp,
+    inline {
+        flow_meta: FlowMeta,
+        flow_state: FlowLife,
+        timing: Timing,
+        size: Size,
+        tcp: Tcp,
+    }
+    deep {
+    }
 }
 
 /// All that the groups keep of one flow.
 #[derive(Debug)]
 pub struct FlowFeatures {
     log: PacketLog,
-    states: States,
+    inline: InlineStates,
+    deep: Option<Box<DeepStates>>,
 }
 
 impl FlowFeatures {
@@ -145,7 +168,10 @@ impl FlowFeatures {
     ) {
         rows.begin();
         let mut ended = Ended { plan, head, log: &self.log, scratch };
-        self.states.finish(&mut ended, rows);
+        let next = self.inline.finish(0, &mut ended, rows);
+        if let Some(deep) = &self.deep {
+            deep.finish(next, &mut ended, rows);
+        }
     }
 
     /// Packets whose length was counted as a lower one because the flow had too many distinct lengths.
@@ -155,7 +181,8 @@ impl FlowFeatures {
 
     /// Memory in bytes, without the allocator's own.
     pub fn state_bytes(&self) -> usize {
-        size_of::<Self>() + self.log.heap_bytes()
+        let deep = if self.deep.is_some() { size_of::<DeepStates>() } else { 0 };
+        size_of::<Self>() + self.log.heap_bytes() + deep
     }
 }
 
@@ -163,7 +190,7 @@ impl FlowState for FlowFeatures {
     type Config = Arc<FeaturePlan>;
 
     fn new(plan: &Self::Config) -> Self {
-        Self { log: PacketLog::default(), states: States::new(plan) }
+        Self { log: PacketLog::default(), inline: InlineStates::new(plan), deep: None }
     }
 
     #[inline]
@@ -176,12 +203,20 @@ impl FlowState for FlowFeatures {
         bytes: &[u8],
     ) {
         self.log.push(plan.log, arrival, packet);
-        self.states.on_packet(&Seen { plan, head, arrival, packet, bytes });
+        let seen = Seen { plan, head, arrival, packet, bytes };
+        self.inline.on_packet(&seen);
+        if plan.enabled.any_deep {
+            let deep = self.deep.get_or_insert_with(|| Box::new(DeepStates::new(plan)));
+            deep.on_packet(&seen);
+        }
     }
 
     fn reset(&mut self, plan: &Self::Config) {
         self.log.reset();
-        self.states.reset(plan);
+        self.inline.reset(plan);
+        if let Some(deep) = &mut self.deep {
+            deep.reset(plan);
+        }
     }
 }
 
@@ -191,7 +226,7 @@ mod tests {
 
     #[test]
     fn the_state_of_a_flow_stays_small() {
-        // Adding a group with a large state makes every flow pay for it: box it instead.
+        // An inline group with a large state makes every flow pay for it: it belongs among the deep ones.
         assert!(size_of::<FlowFeatures>() <= 448, "{} bytes", size_of::<FlowFeatures>());
     }
 }

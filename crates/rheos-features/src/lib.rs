@@ -9,6 +9,7 @@
 
 mod cells;
 pub mod column;
+pub mod dissect;
 pub mod docs;
 pub mod error;
 pub mod gaps;
