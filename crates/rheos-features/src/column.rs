@@ -151,6 +151,49 @@ impl Privacy {
     }
 }
 
+/// Whom or what a column's value identifies: what can be left out, or replaced by a keyed pseudonym.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// Nothing.
+    Nothing,
+    /// An IP address as text.
+    Address,
+    /// A hardware address as text.
+    Mac,
+    /// A port, or what is derived from it alone.
+    Port,
+    /// A name or other text that a host said: SNI, DNS name, certificate subject, HTTP field.
+    Name,
+    /// The flow's endpoints together: their hash.
+    Endpoints,
+}
+
+impl Identity {
+    /// Every kind.
+    pub const ALL: &'static [Self] =
+        &[Self::Nothing, Self::Address, Self::Mac, Self::Port, Self::Name, Self::Endpoints];
+
+    /// `-`, `address`, `mac`, `port`, `name` or `endpoints`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "-",
+            Self::Address => "address",
+            Self::Mac => "mac",
+            Self::Port => "port",
+            Self::Name => "name",
+            Self::Endpoints => "endpoints",
+        }
+    }
+
+    const fn privacy(self) -> Privacy {
+        match self {
+            Self::Nothing => Privacy::Safe,
+            Self::Address | Self::Mac | Self::Name => Privacy::High,
+            Self::Port | Self::Endpoints => Privacy::Sensitive,
+        }
+    }
+}
+
 /// What a column needs of the shared packet log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Needs {
@@ -179,6 +222,8 @@ pub struct Column {
     pub profile: Profile,
     /// What it says about people.
     pub privacy: Privacy,
+    /// Whom it identifies.
+    pub identity: Identity,
     /// The column that holds the same information under another name or in another unit.
     pub alias_of: Option<&'static str>,
     /// When it is null.
@@ -207,6 +252,7 @@ impl Column {
             emitted: Emitted::Default,
             profile: Profile::Core,
             privacy: Privacy::Safe,
+            identity: Identity::Nothing,
             alias_of: None,
             nulls: "never",
             meaning,
@@ -243,6 +289,12 @@ impl Column {
     #[must_use]
     pub const fn privacy(self, privacy: Privacy) -> Self {
         Self { privacy, ..self }
+    }
+
+    /// Identifies somebody, and is as private as that is.
+    #[must_use]
+    pub const fn identity(self, identity: Identity) -> Self {
+        Self { identity, privacy: identity.privacy(), ..self }
     }
 
     /// Another name for what `of` holds.

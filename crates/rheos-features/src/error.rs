@@ -33,6 +33,14 @@ pub enum Error {
     /// Everything that was selected was taken out again.
     #[error("the selection leaves no column")]
     EmptySelection,
+    /// A key for pseudonyms that is soon guessed.
+    #[error("the key has {bytes} bytes, at least {least} are needed")]
+    KeyTooShort {
+        /// Its length, line ends around it left out.
+        bytes: usize,
+        /// The least length.
+        least: usize,
+    },
     /// A worker thread ended by a panic: a defect of Rheos.
     #[error("a worker thread stopped: {message}")]
     WorkerPanicked {

@@ -7,6 +7,7 @@
 //!
 //! What cannot be known of a flow is null, never 0; standard deviations are those of the population (ddof = 0).
 
+pub mod anonymize;
 mod cells;
 pub mod column;
 pub mod dissect;
@@ -26,7 +27,7 @@ pub mod row;
 pub mod select;
 pub mod table;
 
-pub use column::{Column, Emitted, GroupInfo, Kind, Privacy, Profile, Scope};
+pub use column::{Column, Emitted, GroupInfo, Identity, Kind, Privacy, Profile, Scope};
 pub use error::Error;
 pub use groups::{FlowFeatures, GROUPS};
 pub use pipeline::{ExtractConfig, RunError, Summary};

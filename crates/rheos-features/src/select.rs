@@ -1,6 +1,6 @@
 //! Which columns a row has: by column, group or profile.
 
-use crate::column::{Column, Emitted, Needs, Profile};
+use crate::column::{Column, Emitted, Identity, Needs, Profile};
 use crate::error::Error;
 use crate::groups::GROUPS;
 use crate::nearest::nearest;
@@ -77,6 +77,15 @@ impl Selection {
         Ok(())
     }
 
+    /// Without the columns that identify what `which` names.
+    ///
+    /// # Errors
+    /// [`Error::EmptySelection`].
+    pub fn without(mut self, which: impl Fn(Identity) -> bool) -> Result<Self, Error> {
+        self.set(|c| which(c.identity), false);
+        if self.chosen.contains(&true) { Ok(self) } else { Err(Error::EmptySelection) }
+    }
+
     fn set(&mut self, which: impl Fn(&Column) -> bool, value: bool) {
         for (chosen, column) in self.chosen.iter_mut().zip(table::columns()) {
             if which(column) {
@@ -142,6 +151,15 @@ mod tests {
     fn taking_a_group_out_takes_its_optional_columns_too() {
         let selection = Selection::new(&["all"], &["timing"]).unwrap();
         assert!(!selection.contains("splt") && selection.contains("pkt_len_sequence"));
+    }
+
+    #[test]
+    fn identities_can_be_left_out() {
+        let ports = Selection::all().without(|identity| identity == Identity::Port).unwrap();
+        assert!(!ports.contains("src_port") && !ports.contains("dst_port_class"));
+        assert!(ports.contains("src_ip"));
+        let addresses = Selection::new(&["src_ip", "dst_ip"], &[]).unwrap();
+        assert_eq!(addresses.without(|i| i == Identity::Address), Err(Error::EmptySelection));
     }
 
     #[test]

@@ -69,6 +69,7 @@ fn arrow_field(column: &'static Column) -> Field {
     .into();
     let optional = [
         ("unit", Some(column.unit).filter(|unit| !unit.is_empty())),
+        ("identity", Some(column.identity.name()).filter(|name| *name != "-")),
         ("alias_of", column.alias_of),
         ("changed", column.changed),
     ];
@@ -110,6 +111,8 @@ mod tests {
         for column in columns() {
             assert!(column.meaning.len() > 10, "{}", column.name);
             assert!(!column.nulls.is_empty(), "{}", column.name);
+            let named = column.identity != crate::column::Identity::Nothing;
+            assert!(named || column.privacy != crate::column::Privacy::High, "{}", column.name);
             if let Some(of) = column.alias_of {
                 let original = find(of).unwrap();
                 assert!(original.alias_of.is_none(), "{} is an alias of an alias", column.name);

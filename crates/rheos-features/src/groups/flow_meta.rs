@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{F64, Str, Timestamp, U8, U16, U64};
-use crate::column::{Column, GroupInfo, Privacy};
+use crate::column::{Column, GroupInfo, Identity, Privacy};
 use crate::ports::{has_ports, port_class, port_class_number};
 use crate::row::RowBuffer;
 
@@ -21,25 +21,27 @@ const NO_DURATION: &str = "all packets have the same time";
 pub static COLUMNS: &[Column] = &[
     Column::new("flow_id", Str, "", "identifier of the flow: first 32 hex digits of SHA-256 over the salt's length and bytes, IP version, protocol, endpoints in order, VLAN and tunnel key, and start_time in ns")
         .option()
-        .privacy(Privacy::Sensitive)
+        .identity(Identity::Endpoints)
         .changed("holds the start time, so that successive flows of one five-tuple differ; endpoints are ordered as numbers, not as texts"),
     Column::new("src_ip", Str, "", "address of the initiator")
-        .privacy(Privacy::High)
+        .identity(Identity::Address)
         .changed("the initiator is told by SYN or request where there is one, and tail packets stay in their flow"),
     Column::new("dst_ip", Str, "", "address of the responder")
-        .privacy(Privacy::High)
+        .identity(Identity::Address)
         .changed("see src_ip"),
     Column::new("src_port", U16, "", "transport port of the initiator")
-        .privacy(Privacy::Sensitive)
+        .identity(Identity::Port)
         .null(NO_PORTS)
         .changed("null, not 0, without ports; SCTP and UDP-Lite have ports"),
     Column::new("dst_port", U16, "", "transport port of the responder")
-        .privacy(Privacy::Sensitive)
+        .identity(Identity::Port)
         .null(NO_PORTS)
         .changed("null, not 0, without ports; SCTP and UDP-Lite have ports"),
     Column::new("dst_port_class", Str, "", "name of the responder port's service from a table of 45 well-known services; else system (below 1024), registered (below 49152), dynamic")
+        .identity(Identity::Port)
         .null(NO_PORTS),
     Column::new("dst_port_class_num", U8, "", "range of the responder port: 1 system (0..1023), 2 registered (1024..49151), 3 dynamic (49152..65535), RFC 6335 section 6")
+        .identity(Identity::Port)
         .null(NO_PORTS),
     Column::new("protocol", U8, "", "IP protocol number of the header after IP and its extension headers, in the layer that keys the flow")
         .changed("IPv6 extension headers are walked; inside a tunnel it belongs to the same layer as addresses and ports"),

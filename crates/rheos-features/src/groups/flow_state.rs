@@ -7,7 +7,7 @@ use rheos_wire::community_id;
 use super::flow_meta::write_addr;
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{F64, Str, U8, U16, U32, U64};
-use crate::column::{Column, GroupInfo, Privacy};
+use crate::column::{Column, GroupInfo, Identity};
 use crate::ports::has_ports;
 use crate::row::RowBuffer;
 
@@ -27,17 +27,17 @@ pub static COLUMNS: &[Column] = &[
     Column::new("tunnel_type", Str, "", "tunnel directly around the flow: gre erspan vxlan geneve gtpu teredo ipip l2tp ayiya").null(NO_TUNNEL),
     Column::new("tunnel_depth", U8, "tunnels", "tunnels around the flow's packets; 0 without"),
     Column::new("tunnel_id", U32, "", "VXLAN or GENEVE network, GTP-U endpoint, GRE key, ERSPAN or L2TP session of the first packet; 0 where the tunnel has none").null(NO_TUNNEL),
-    Column::new("tunnel_src_ip", Str, "", "source address of the packet that carries the tunnel, as the first packet was sent").privacy(Privacy::High).null(NO_TUNNEL),
-    Column::new("tunnel_dst_ip", Str, "", "destination address of the packet that carries the tunnel").privacy(Privacy::High).null(NO_TUNNEL),
-    Column::new("tunnel_src_port", U16, "", "source port of the packet that carries the tunnel").privacy(Privacy::Sensitive).null("not in a tunnel over UDP"),
-    Column::new("tunnel_dst_port", U16, "", "destination port of the packet that carries the tunnel").privacy(Privacy::Sensitive).null("not in a tunnel over UDP"),
+    Column::new("tunnel_src_ip", Str, "", "source address of the packet that carries the tunnel, as the first packet was sent").identity(Identity::Address).null(NO_TUNNEL),
+    Column::new("tunnel_dst_ip", Str, "", "destination address of the packet that carries the tunnel").identity(Identity::Address).null(NO_TUNNEL),
+    Column::new("tunnel_src_port", U16, "", "source port of the packet that carries the tunnel").identity(Identity::Port).null("not in a tunnel over UDP"),
+    Column::new("tunnel_dst_port", U16, "", "destination port of the packet that carries the tunnel").identity(Identity::Port).null("not in a tunnel over UDP"),
     Column::new("icmp_type", U8, "", "ICMP or ICMPv6 type of the first packet").null("neither ICMP nor ICMPv6"),
     Column::new("icmp_code", U8, "", "ICMP or ICMPv6 code of the first packet").null("neither ICMP nor ICMPv6"),
     Column::new("fragmented_packets", U64, "packets", "packets that came in IP fragments and were put together"),
     Column::new("checksum_errors", U64, "packets", "packets with a wrong IPv4, TCP, UDP or ICMP checksum; 0 also where checksums are not verified"),
     Column::new("community_id", Str, "", "Community ID version 1 with seed 0 of the five-tuple, as Zeek, Suricata and Wireshark print it")
         .option()
-        .privacy(Privacy::Sensitive),
+        .identity(Identity::Endpoints),
 ];
 
 /// The group.
