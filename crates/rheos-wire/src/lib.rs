@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `decode`, `walk` | the loop over headers and its state |
 //! | `link`, `ppp`, `mpls`, `wifi` | from the first byte to IP |
+//! | [`mac`] | the hardware addresses around a packet |
 //! | `ipv4`, `ipv6` | IP and fragments |
 //! | `transport`, [`tcp`], `udp`, `sctp`, [`icmp`] | ports, payload, options |
 //! | [`tunnel`], `gre`, `l2tp` | packets in packets |
@@ -25,6 +26,7 @@ mod ipv4;
 mod ipv6;
 mod l2tp;
 mod link;
+pub mod mac;
 mod mpls;
 pub mod packet;
 mod ppp;
@@ -38,6 +40,7 @@ mod wifi;
 
 pub use community_id::community_id;
 pub use decode::{ChecksumPolicy, DecodeConfig, Decoded, TunnelPolicy, decode, decode_datagram};
+pub use mac::{LinkHeader, MacAddr, link_header};
 pub use packet::{
     ChecksumState, Fragment, Layer, Layers, Packet, TcpHeader, Tunnel, TunnelKind, tcp_flags,
 };
