@@ -146,6 +146,7 @@ groups! {
         tcp: Tcp,
     }
     deep {
+        mac: Mac,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod anonymize;
 mod cells;
 pub mod column;
 pub mod dissect;
+pub mod distinct;
 pub mod docs;
 pub mod error;
 pub mod gaps;

@@ -7,6 +7,7 @@ mod it {
     mod defects;
     mod frames;
     mod laws;
+    mod link_flows;
     mod other_flows;
     mod road;
     mod rows;

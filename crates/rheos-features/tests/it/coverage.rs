@@ -4,23 +4,32 @@ use std::collections::HashSet;
 
 use rheos_features::table;
 
-use super::rows::{Case, Value};
-use super::{other_flows, tcp_flows};
+use super::rows::Value;
+use super::{link_flows, other_flows, tcp_flows};
 
 /// Null only by the packets' times being beyond what Arrow can tell, tested on their own.
 const NULL_ELSEWHERE: &[&str] = &["start_time", "end_time"];
 
-fn named(cases: &[Case], wanted: impl Fn(&Value) -> bool) -> HashSet<&str> {
-    let wants = cases.iter().flat_map(|case| &case.want);
-    wants.filter(|(_, value)| wanted(value)).map(|(name, _)| *name).collect()
+type Wanted = (&'static str, Value);
+
+/// All that is expected of the columns of any flow.
+fn wanted() -> Vec<Wanted> {
+    let packets = [tcp_flows::cases(), other_flows::cases()];
+    let frames = [link_flows::cases()];
+    let of_packets = packets.into_iter().flatten().flat_map(|case| case.want);
+    let of_frames = frames.into_iter().flatten().flat_map(|case| case.want);
+    of_packets.chain(of_frames).collect()
+}
+
+fn named(wants: &[Wanted], which: impl Fn(&Value) -> bool) -> HashSet<&'static str> {
+    wants.iter().filter(|(_, value)| which(value)).map(|(name, _)| *name).collect()
 }
 
 #[test]
 fn every_column_has_a_value_and_every_nullable_one_a_null_computed_by_hand() {
-    let mut cases = tcp_flows::cases();
-    cases.extend(other_flows::cases());
-    let with_value = named(&cases, |value| *value != Value::Null);
-    let with_null = named(&cases, |value| *value == Value::Null);
+    let wants = wanted();
+    let with_value = named(&wants, |value| *value != Value::Null);
+    let with_null = named(&wants, |value| *value == Value::Null);
     for column in table::columns() {
         assert!(with_value.contains(column.name), "`{}` is never computed by hand", column.name);
         if column.nulls == "never" {

@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use rheos_core::{FrameBatch, FrameMeta, LinkType, Timestamp};
 use rheos_features::{ExtractConfig, Summary, pipeline};
 
-use super::rows::{Row, START_NS, all_columns};
+use super::rows::{Row, START_NS, Value, all_columns, check};
 
 pub(crate) const TCP: u8 = 6;
 pub(crate) const UDP: u8 = 17;
@@ -138,4 +138,19 @@ pub(crate) fn rows_with(config: &ExtractConfig, frames: &[Timed]) -> Vec<Row> {
 /// All rows that frames make by default.
 pub(crate) fn rows(frames: &[Timed]) -> Vec<Row> {
     rows_with(&config(1), frames)
+}
+
+/// Frames of one flow with what its columns must be, where bytes matter and not only what was decoded of them.
+pub(crate) struct FrameCase {
+    pub(crate) name: &'static str,
+    pub(crate) frames: Vec<Timed>,
+    pub(crate) want: Vec<(&'static str, Value)>,
+}
+
+impl FrameCase {
+    pub(crate) fn check(&self) {
+        let rows = rows(&self.frames);
+        assert_eq!(rows.len(), 1, "{}: one flow", self.name);
+        check(self.name, &rows[0], &self.want);
+    }
 }

@@ -210,16 +210,20 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn check(&self) {
-        let row = row_of(&self.packets);
-        let mut wrong = Vec::new();
-        for (name, want) in &self.want {
-            let got = row.get(name);
-            if !got.agrees(want) {
-                wrong.push(format!("{name}: {got}, not {want}"));
-            }
-        }
-        assert!(wrong.is_empty(), "{}:\n  {}", self.name, wrong.join("\n  "));
+        check(self.name, &row_of(&self.packets), &self.want);
     }
+}
+
+/// Tells all columns of a row that are not as wanted.
+pub(crate) fn check(name: &str, row: &Row, want: &[(&str, Value)]) {
+    let mut wrong = Vec::new();
+    for (name, want) in want {
+        let got = row.get(name);
+        if !got.agrees(want) {
+            wrong.push(format!("{name}: {got}, not {want}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{name}:\n  {}", wrong.join("\n  "));
 }
 
 pub(crate) fn n(value: f64) -> Value {
