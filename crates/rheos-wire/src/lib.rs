@@ -12,6 +12,7 @@
 //! | `ipv4`, `ipv6` | IP and fragments |
 //! | `transport`, [`tcp`], `udp`, `sctp`, [`icmp`] | ports, payload, options |
 //! | [`tunnel`], `gre`, `l2tp` | packets in packets |
+//! | [`tls`], [`ja3`], [`ja4`] | TLS and DTLS handshakes and fingerprints of them |
 //! | [`filter`] | the filter language on packets |
 //! | [`checksum`] | the Internet checksum |
 //! | [`community_id`](mod@community_id) | a flow's name that other tools compute alike |
@@ -24,6 +25,8 @@ mod gre;
 pub mod icmp;
 mod ipv4;
 mod ipv6;
+pub mod ja3;
+pub mod ja4;
 mod l2tp;
 mod link;
 pub mod mac;
@@ -32,6 +35,7 @@ pub mod packet;
 mod ppp;
 mod sctp;
 pub mod tcp;
+pub mod tls;
 mod transport;
 pub mod tunnel;
 mod udp;
