@@ -13,6 +13,7 @@
 //! | `transport`, [`tcp`], `udp`, `sctp`, [`icmp`] | ports, payload, options |
 //! | [`tunnel`], `gre`, `l2tp` | packets in packets |
 //! | [`tls`], [`ja3`], [`ja4`] | TLS and DTLS handshakes and fingerprints of them |
+//! | [`quic`] | QUIC packets, and what Initial packets hide from no one |
 //! | [`filter`] | the filter language on packets |
 //! | [`checksum`] | the Internet checksum |
 //! | [`community_id`](mod@community_id) | a flow's name that other tools compute alike |
@@ -33,6 +34,7 @@ pub mod mac;
 mod mpls;
 pub mod packet;
 mod ppp;
+pub mod quic;
 mod sctp;
 pub mod tcp;
 pub mod tls;

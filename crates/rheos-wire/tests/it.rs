@@ -20,6 +20,7 @@ mod it {
     mod links;
     mod never_panics;
     mod oracle;
+    mod quic;
     mod tls;
     mod transport;
     mod tunnels;
