@@ -14,6 +14,7 @@
 //! | [`tunnel`], `gre`, `l2tp` | packets in packets |
 //! | [`tls`], [`ja3`], [`ja4`] | TLS and DTLS handshakes and fingerprints of them |
 //! | [`quic`] | QUIC packets, and what Initial packets hide from no one |
+//! | [`x509`] | certificates |
 //! | [`filter`] | the filter language on packets |
 //! | [`checksum`] | the Internet checksum |
 //! | [`community_id`](mod@community_id) | a flow's name that other tools compute alike |
@@ -43,6 +44,7 @@ pub mod tunnel;
 mod udp;
 mod walk;
 mod wifi;
+pub mod x509;
 
 pub use community_id::community_id;
 pub use decode::{ChecksumPolicy, DecodeConfig, Decoded, TunnelPolicy, decode, decode_datagram};

@@ -17,9 +17,11 @@
 //! assert_eq!(facts.ja4.to_string(), "t10i010000_ba72b8082249_000000000000");
 //! ```
 
+pub mod ciphers;
 pub mod dtls;
 pub mod extension;
 mod facts;
+pub mod groups;
 pub mod handshake;
 mod hello;
 mod read;
