@@ -15,6 +15,9 @@
 //! | [`tls`], [`ja3`], [`ja4`] | TLS and DTLS handshakes and fingerprints of them |
 //! | [`quic`] | QUIC packets, and what Initial packets hide from no one |
 //! | [`x509`] | certificates |
+//! | [`ssh`] | greetings and offers of SSH |
+//! | [`dns`] | DNS messages |
+//! | [`text`] | bytes as text that is safe to show |
 //! | [`filter`] | the filter language on packets |
 //! | [`checksum`] | the Internet checksum |
 //! | [`community_id`](mod@community_id) | a flow's name that other tools compute alike |
@@ -22,6 +25,7 @@
 pub mod checksum;
 pub mod community_id;
 pub mod decode;
+pub mod dns;
 pub mod filter;
 mod gre;
 pub mod icmp;
@@ -37,7 +41,9 @@ pub mod packet;
 mod ppp;
 pub mod quic;
 mod sctp;
+pub mod ssh;
 pub mod tcp;
+pub mod text;
 pub mod tls;
 mod transport;
 pub mod tunnel;

@@ -14,6 +14,7 @@ mod it {
     mod checksums;
     mod corpus;
     mod defects;
+    mod dns;
     mod filter;
     mod fragments;
     mod ip;
@@ -21,6 +22,7 @@ mod it {
     mod never_panics;
     mod oracle;
     mod quic;
+    mod ssh;
     mod tls;
     mod transport;
     mod tunnels;
