@@ -9,5 +9,6 @@ mod it {
     mod history;
     mod ingest;
     mod packets;
+    mod reassembly;
     mod soup;
 }
