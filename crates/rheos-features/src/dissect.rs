@@ -4,8 +4,27 @@
 //! A dissector sees bytes, never packets: TCP in order and without overlap, UDP datagram by datagram. What it does not
 //! consume is kept for it, up to a limit, and offered again with what follows; what it keeps itself is bounded by its
 //! own limits and counted by [`Dissector::heap_bytes`].
+//!
+//! To add a protocol with columns: a type in `dissect/<name>.rs` that is a [`Dissector`] and says by [`Detect`] how it
+//! is recognised, and one line in the list below; its group reads it through the accessor that the line makes
+//! ([`Dissection`]). One that only wants a name: a line in `dissect/signatures.rs`. Either way its name is a line in
+//! `rheos_wire::app`.
 
+pub mod detect;
+mod flow;
+#[macro_use]
+mod protocols;
+mod signatures;
+
+pub use detect::{Detect, Match, Opening, Sides, Start, Verdict};
+pub(crate) use flow::Spoken;
+pub use flow::{Dissection, LAYERS_MAX, Layer};
 use rheos_core::{Direction, Timestamp};
+use rheos_wire::App;
+
+protocols! {
+    proxy: Proxy,
+}
 
 /// Bytes of one side of a TCP connection: in order, all that has arrived and was not consumed yet.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +35,8 @@ pub struct Chunk<'a> {
     pub ts: Timestamp,
     /// The bytes, never empty.
     pub bytes: &'a [u8],
-    /// Bytes before these were lost: not captured, never sent, or beyond a limit.
+    /// Bytes before these were lost: not captured, never sent, or beyond a limit. Not set on the first bytes of a
+    /// connection that the capture shows from its middle on.
     pub gap: bool,
 }
 
@@ -42,6 +62,13 @@ pub enum Wants {
     Nothing,
     /// Nothing more of either side: the flow is let go on unread.
     Enough,
+    /// Another protocol, which is this one, begins after the consumed bytes and the first byte of the other side
+    /// that was not consumed (with a datagram: begins with it). Not after either side was told [`Wants::Nothing`].
+    Become(App),
+    /// Some other protocol begins there: it is detected as at a flow's beginning.
+    Detect,
+    /// The detector was mistaken: these bytes are not of this protocol. The dissector is forgotten.
+    Mistaken,
 }
 
 /// What a dissector made of a chunk.
@@ -67,9 +94,19 @@ impl Taken {
         Self { consumed, skip: 0, wants: Wants::More }
     }
 
+    /// The first `consumed` bytes and `skip` bytes after them, whether or not they have arrived.
+    pub const fn skip(consumed: usize, skip: u64) -> Self {
+        Self { consumed, skip, wants: Wants::More }
+    }
+
     /// Nothing more is wanted of either side.
     pub const fn enough() -> Self {
         Self { consumed: 0, skip: 0, wants: Wants::Enough }
+    }
+
+    /// The first `consumed` bytes; then something else is wanted than more.
+    pub const fn then(consumed: usize, wants: Wants) -> Self {
+        Self { consumed, skip: 0, wants }
     }
 }
 
@@ -85,6 +122,14 @@ pub trait Dissector: std::fmt::Debug {
     fn on_datagram(&mut self, datagram: Datagram<'_>) -> Wants {
         let _ = datagram;
         Wants::Enough
+    }
+
+    /// Nothing more will come: the flow has ended, or another protocol begins.
+    fn on_end(&mut self) {}
+
+    /// Whether what was read since detection can only be of this protocol: then nobody doubts the detector.
+    fn is_certain(&self) -> bool {
+        false
     }
 
     /// Memory held beside the value itself, in bytes.

@@ -1,16 +1,16 @@
 //! The groups of columns, and the frame that runs the chosen ones.
 //!
 //! To add a group: write `groups/<name>.rs` with its table rows and an `impl Group`, and add one line to the
-//! list below, as a rule under `deep`. Everything else (schema, selection, reference, rows) follows from the table.
-
-use std::sync::Arc;
+//! list below: under `told` if it keeps nothing and tells what dissection found, else as a rule under `deep`.
+//! Everything else (schema, selection, reference, rows) follows from the table.
 
 use rheos_flow::{Arrival, FlowHead, FlowState};
 use rheos_wire::Packet;
 
 use crate::column::{Column, GroupInfo};
+use crate::dissect::{Dissection, Spoken};
 use crate::log::{PacketLog, Scratch};
-use crate::plan::FeaturePlan;
+use crate::plan::{FeaturePlan, ShardPlan};
 use crate::row::RowBuffer;
 
 /// A packet as a group sees it.
@@ -37,6 +37,8 @@ pub struct Ended<'a> {
     pub head: &'a FlowHead,
     /// Its packets, as far as they are remembered.
     pub log: &'a PacketLog,
+    /// What was said inside it: none without payload, and where no selected group wants to know.
+    pub dissection: Option<&'a Dissection>,
     /// Room to sort in.
     pub scratch: &'a mut Scratch,
 }
@@ -44,7 +46,8 @@ pub struct Ended<'a> {
 /// Computes one group of columns.
 ///
 /// The state of an `inline` group lies in every flow, so it is small; that of a `deep` group lies in a box which is
-/// made with a flow's first packet when any deep group is selected. What few flows need (a handshake, a list) belongs
+/// made with a flow's first packet when any deep group is selected. A group under `told` has no state: it writes what
+/// the flow's [`Dissection`] holds, which is made when any such group is selected. What few flows need (a handshake, a list) belongs
 /// in a box of its own that the first packet makes which needs it.
 pub trait Group {
     /// What is kept per flow.
@@ -56,7 +59,9 @@ pub trait Group {
     fn new(plan: &FeaturePlan) -> Self::State;
 
     /// Takes in one packet. No allocation but the first box, no division.
-    fn on_packet(state: &mut Self::State, seen: &Seen<'_>);
+    fn on_packet(state: &mut Self::State, seen: &Seen<'_>) {
+        let _ = (state, seen);
+    }
 
     /// Writes the value of every column, in table order.
     fn finish(state: &Self::State, ended: &mut Ended<'_>, row: &mut RowBuffer);
@@ -107,19 +112,31 @@ macro_rules! states {
 }
 
 macro_rules! groups {
-    (inline { $($inline:ident: $inline_group:ident,)+ } deep { $($deep:ident: $deep_group:ident,)* }) => {
+    (
+        inline { $($inline:ident: $inline_group:ident,)+ }
+        deep { $($deep:ident: $deep_group:ident,)* }
+        told { $($told:ident: $told_group:ident,)* }
+    ) => {
         $(pub mod $inline;)+
         $(pub mod $deep;)*
+        $(pub mod $told;)*
 
         /// Every group, in output order.
         pub static GROUPS: &[GroupInfo] = &[
             $(<$inline::$inline_group as Group>::INFO,)+
             $(<$deep::$deep_group as Group>::INFO,)*
+            $(<$told::$told_group as Group>::INFO,)*
         ];
 
         /// Which groups have a selected column.
         #[derive(Clone, Copy, Debug)]
-        pub(crate) struct Enabled { $($inline: bool,)+ $($deep: bool,)* any_deep: bool }
+        pub(crate) struct Enabled {
+            $($inline: bool,)+
+            $($deep: bool,)*
+            $($told: bool,)*
+            any_deep: bool,
+            any_told: bool,
+        }
 
         impl Enabled {
             pub(crate) fn new(chosen: impl Fn(&Column) -> bool) -> Self {
@@ -127,13 +144,30 @@ macro_rules! groups {
                 Self {
                     $($inline: has(<$inline::$inline_group as Group>::INFO),)+
                     $($deep: has(<$deep::$deep_group as Group>::INFO),)*
+                    $($told: has(<$told::$told_group as Group>::INFO),)*
                     any_deep: false $(|| has(<$deep::$deep_group as Group>::INFO))*,
+                    any_told: false $(|| has(<$told::$told_group as Group>::INFO))*,
                 }
             }
         }
 
         states!(InlineStates { $($inline: $inline_group,)+ });
         states!(DeepStates { $($deep: $deep_group,)* });
+
+        /// Writes the columns of the groups without state, of which the first has the number `next`.
+        fn tell(mut next: usize, ended: &mut Ended<'_>, row: &mut RowBuffer) {
+            row.seek(next);
+            $(next += <$told::$told_group as Group>::INFO.columns.len();
+            if ended.plan.enabled.$told {
+                <$told::$told_group as Group>::finish(&(), ended, row);
+                debug_assert_eq!(row.cursor(), next, concat!(stringify!($told), " wrote too few columns"));
+            } else {
+                row.seek(next);
+            })*
+        }
+
+        /// Columns of the groups whose state lies in a box.
+        const DEEP_COLUMNS: usize = 0 $(+ <$deep::$deep_group as Group>::INFO.columns.len())*;
     };
 }
 
@@ -148,6 +182,9 @@ groups! {
     deep {
         mac: Mac,
     }
+    told {
+        application: Application,
+    }
 }
 
 /// All that the groups keep of one flow.
@@ -156,6 +193,7 @@ pub struct FlowFeatures {
     log: PacketLog,
     inline: InlineStates,
     deep: Option<Box<DeepStates>>,
+    spoken: Spoken,
 }
 
 impl FlowFeatures {
@@ -168,11 +206,13 @@ impl FlowFeatures {
         rows: &mut RowBuffer,
     ) {
         rows.begin();
-        let mut ended = Ended { plan, head, log: &self.log, scratch };
+        let mut ended =
+            Ended { plan, head, log: &self.log, dissection: self.spoken.get(), scratch };
         let next = self.inline.finish(0, &mut ended, rows);
         if let Some(deep) = &self.deep {
             deep.finish(next, &mut ended, rows);
         }
+        tell(next + DEEP_COLUMNS, &mut ended, rows);
     }
 
     /// Packets whose length was counted as a lower one because the flow had too many distinct lengths.
@@ -183,15 +223,21 @@ impl FlowFeatures {
     /// Memory in bytes, without the allocator's own.
     pub fn state_bytes(&self) -> usize {
         let deep = if self.deep.is_some() { size_of::<DeepStates>() } else { 0 };
-        size_of::<Self>() + self.log.heap_bytes() + deep
+        let spoken = self.spoken.get().map_or(0, Dissection::memory_bytes);
+        size_of::<Self>() + self.log.heap_bytes() + deep + spoken
     }
 }
 
 impl FlowState for FlowFeatures {
-    type Config = Arc<FeaturePlan>;
+    type Config = ShardPlan;
 
     fn new(plan: &Self::Config) -> Self {
-        Self { log: PacketLog::default(), inline: InlineStates::new(plan), deep: None }
+        Self {
+            log: PacketLog::default(),
+            inline: InlineStates::new(plan),
+            deep: None,
+            spoken: Spoken::default(),
+        }
     }
 
     #[inline]
@@ -210,6 +256,17 @@ impl FlowState for FlowFeatures {
             let deep = self.deep.get_or_insert_with(|| Box::new(DeepStates::new(plan)));
             deep.on_packet(&seen);
         }
+        if plan.enabled.any_told {
+            self.spoken.on_packet(plan, &seen);
+        }
+    }
+
+    fn on_end(&mut self, plan: &Self::Config, _: &FlowHead) {
+        self.spoken.on_end(plan);
+    }
+
+    fn release(&mut self, plan: &Self::Config) {
+        self.spoken.release(plan);
     }
 
     fn reset(&mut self, plan: &Self::Config) {

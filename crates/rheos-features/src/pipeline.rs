@@ -16,7 +16,7 @@ mod threads;
 
 use arrow_array::RecordBatch;
 use rheos_core::{FrameBatch, Timestamp};
-use rheos_flow::{FlowConfig, IngestConfig, IngestCounters, TableCounters};
+use rheos_flow::{FlowConfig, IngestConfig, IngestCounters, StreamCounters, TableCounters};
 use rheos_wire::Packet;
 use thiserror::Error;
 
@@ -56,6 +56,8 @@ pub struct Summary {
     pub ingest: IngestCounters,
     /// Flows and why they ended; `live_max` is the sum over shards.
     pub table: TableCounters,
+    /// TCP streams that were put together, and what happened at their limits; `held_max` is the sum over shards.
+    pub streams: StreamCounters,
     /// Rows handed out.
     pub rows: u64,
     /// Time of the earliest packet.

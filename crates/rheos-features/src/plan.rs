@@ -1,12 +1,15 @@
 //! From what a user asks for to what the extractors need.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use rheos_core::Nanos;
+use rheos_flow::StreamBudget;
 
 use crate::column::{Column, Needs};
 use crate::groups::Enabled;
 use crate::log::LogLimits;
+use crate::pipeline::SHARDS;
 use crate::row::Layout;
 use crate::select::Selection;
 
@@ -24,6 +27,11 @@ pub struct FeatureConfig {
     pub exact_packets: usize,
     /// Keys `flow_id`, so that ids of equal flows differ between data sets with different salts.
     pub flow_id_salt: Vec<u8>,
+    /// Bytes of TCP streams that are held for one flow at most, until a hole is filled or a message is whole.
+    pub reassembly_flow_bytes: usize,
+    /// Bytes of TCP streams that are held in all at most. Each of the [`SHARDS`] shards has its part of it, so that
+    /// what one flow gets does not depend on the number of threads.
+    pub reassembly_total_bytes: usize,
 }
 
 impl FeatureConfig {
@@ -39,6 +47,8 @@ impl Default for FeatureConfig {
             sequence_packets: 20,
             exact_packets: 64,
             flow_id_salt: Vec::new(),
+            reassembly_flow_bytes: 256 << 10,
+            reassembly_total_bytes: 256 << 20,
         }
     }
 }
@@ -84,5 +94,30 @@ impl FeaturePlan {
 impl Default for FeaturePlan {
     fn default() -> Self {
         Self::new(FeatureConfig::default())
+    }
+}
+
+/// The plan as the flows of one table share it: with what these may hold.
+#[derive(Debug)]
+pub struct ShardPlan {
+    plan: Arc<FeaturePlan>,
+    /// For the streams of this table's flows.
+    pub streams: StreamBudget,
+}
+
+impl From<Arc<FeaturePlan>> for ShardPlan {
+    fn from(plan: Arc<FeaturePlan>) -> Self {
+        let config = &plan.config;
+        let streams =
+            StreamBudget::new(config.reassembly_flow_bytes, config.reassembly_total_bytes / SHARDS);
+        Self { plan, streams }
+    }
+}
+
+impl Deref for ShardPlan {
+    type Target = FeaturePlan;
+
+    fn deref(&self) -> &FeaturePlan {
+        &self.plan
     }
 }

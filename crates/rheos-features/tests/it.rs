@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod it {
+    mod application_flows;
     mod coverage;
     mod defects;
     mod frames;
@@ -11,5 +12,6 @@ mod it {
     mod other_flows;
     mod road;
     mod rows;
+    mod talks;
     mod tcp_flows;
 }

@@ -167,6 +167,16 @@ pub trait FlowState: Sized {
         bytes: &[u8],
     );
 
+    /// The flow has ended, and is about to be handed out.
+    fn on_end(&mut self, config: &Self::Config, head: &FlowHead) {
+        let _ = (config, head);
+    }
+
+    /// The flow was handed out: gives back what the next one may not need.
+    fn release(&mut self, config: &Self::Config) {
+        let _ = config;
+    }
+
     /// Makes the state as new for the next flow, keeping its memory.
     fn reset(&mut self, config: &Self::Config);
 }

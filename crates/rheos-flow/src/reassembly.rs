@@ -12,7 +12,8 @@
 //! * **Sequence numbers** become positions that do not wrap. Segments more than [`AHEAD_MAX`] beyond the highest
 //!   position seen are not believed, unless the peer acknowledges such a one.
 //! * A stream without a SYN begins with the first sequence number that its side uses.
-//! * Segments with a wrong checksum and the text of a reset are not part of a stream.
+//! * The text of a reset is not part of a stream. Segments with a wrong checksum are: many captures were made
+//!   anonymous without mending it. Who doubts them has decoding drop them.
 
 mod budget;
 mod stream;
@@ -97,7 +98,7 @@ impl Streams {
         read: &mut impl FnMut(Piece<'_>) -> Read,
     ) {
         let tcp = &packet.tcp;
-        if packet.checksum.wrong.is_some() || tcp.flags & tcp_flags::RST != 0 {
+        if tcp.flags & tcp_flags::RST != 0 {
             return;
         }
         let (own, peer) = self.sides(direction);
@@ -130,13 +131,17 @@ impl Streams {
         own.offer_held(Around { direction, budget, other: peer }, read);
     }
 
-    /// The flow has ended: gives up all holes, offers what lay behind them, and forgets the rest.
+    /// Nothing more will come: gives up all holes, and offers what lay behind them.
     pub fn finish(&mut self, budget: &StreamBudget, read: &mut impl FnMut(Piece<'_>) -> Read) {
         for direction in [Direction::Forward, Direction::Backward] {
             let (own, peer) = self.sides(direction);
             own.give_up_all(Around { direction, budget, other: peer }, read);
         }
-        self.close(budget);
+    }
+
+    /// What one side said that waits to be read.
+    pub fn waiting(&self, direction: Direction) -> &[u8] {
+        self.ends[direction.index()].waiting()
     }
 
     /// Wants nothing more of either side: gives all memory back.

@@ -145,6 +145,11 @@ impl<S: FlowState> FlowTable<S> {
         &self.config
     }
 
+    /// What all flows' states share here.
+    pub fn state_config(&self) -> &S::Config {
+        &self.state_config
+    }
+
     /// The latest time seen.
     pub fn clock(&self) -> Timestamp {
         self.clock
@@ -301,7 +306,10 @@ impl<S: FlowState> FlowTable<S> {
         let slot = &mut self.slots[index];
         slot.flow.head.end = reason;
         self.counters.ended[reason as usize] += 1;
+        let Flow { head, state } = &mut slot.flow;
+        state.on_end(&self.state_config, head);
         ended(&slot.flow);
+        slot.flow.state.release(&self.state_config);
     }
 
     /// Makes an ended flow's slot free for another key.

@@ -19,9 +19,11 @@
 //! | [`dns`] | DNS messages |
 //! | [`text`] | bytes as text that is safe to show |
 //! | [`filter`] | the filter language on packets |
+//! | [`app`] | the names of application protocols |
 //! | [`checksum`] | the Internet checksum |
 //! | [`community_id`](mod@community_id) | a flow's name that other tools compute alike |
 
+pub mod app;
 pub mod checksum;
 pub mod community_id;
 pub mod decode;
@@ -52,6 +54,7 @@ mod walk;
 mod wifi;
 pub mod x509;
 
+pub use app::App;
 pub use community_id::community_id;
 pub use decode::{ChecksumPolicy, DecodeConfig, Decoded, TunnelPolicy, decode, decode_datagram};
 pub use mac::{LinkHeader, MacAddr, link_header};

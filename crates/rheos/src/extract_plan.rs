@@ -25,6 +25,7 @@ pub(crate) fn of_settings(settings: &Settings, selection: Selection) -> Result<E
             sequence_packets: settings.number(Key::FeaturesSequencePackets) as usize,
             exact_packets: settings.number(Key::FeaturesExactPackets) as usize,
             flow_id_salt: settings.text(Key::FeaturesFlowIdSalt).as_bytes().to_vec(),
+            ..FeatureConfig::default()
         },
         threads: threads(settings),
     })

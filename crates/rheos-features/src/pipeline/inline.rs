@@ -79,6 +79,7 @@ pub(super) fn run<E>(
     let summary = Summary {
         ingest: ingest.counters,
         table: totals.table,
+        streams: totals.streams,
         rows: road.collector.rows,
         first: road.course.first,
         last: road.course.last(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rheos_core::Timestamp;
-use rheos_flow::{Flow, FlowConfig, FlowTable, Keyed, TableCounters};
+use rheos_flow::{Flow, FlowConfig, FlowTable, Keyed, StreamCounters, TableCounters};
 use rheos_wire::Packet;
 
 use super::{Boundary, ExtractConfig, SHARD_ROWS_MAX, SHARDS};
@@ -39,6 +39,7 @@ pub(super) struct Chunk {
 #[derive(Debug, Default)]
 pub(super) struct LaneTotals {
     pub(super) table: TableCounters,
+    pub(super) streams: StreamCounters,
     pub(super) state_bytes: u64,
     pub(super) lengths_folded: u64,
 }
@@ -62,7 +63,7 @@ impl Lane {
         let flows_max = config.flow.flows_max.div_ceil(SHARDS).max(1);
         let flow = FlowConfig { flows_max, ..config.flow.clone() };
         let table = |shard| {
-            (shard % lanes == number).then(|| FlowTable::new(flow.clone(), Arc::clone(plan)))
+            (shard % lanes == number).then(|| FlowTable::new(flow.clone(), Arc::clone(plan).into()))
         };
         Self { tables: (0..SHARDS).map(table).collect(), pending: Pending::new(plan), flow }
     }
@@ -116,11 +117,14 @@ impl Lane {
     /// What was counted so far.
     pub(super) fn totals(&self) -> LaneTotals {
         let mut table = TableCounters::default();
+        let mut streams = StreamCounters::default();
         for shard in self.tables.iter().flatten() {
             table.merge(&shard.counters);
+            streams.merge(&shard.state_config().streams.counters());
         }
         LaneTotals {
             table,
+            streams,
             state_bytes: self.pending.state_bytes,
             lengths_folded: self.pending.lengths_folded,
         }

@@ -124,6 +124,7 @@ pub(super) fn run<E: Send>(
     };
     for lane in totals {
         summary.table.merge(&lane.table);
+        summary.streams.merge(&lane.streams);
         summary.state_bytes += lane.state_bytes;
         summary.lengths_folded += lane.lengths_folded;
     }

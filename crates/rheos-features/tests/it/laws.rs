@@ -60,7 +60,8 @@ fn order_free(column: &Column) -> bool {
 /// The row of packets with directions as given, whoever the initiator would be.
 fn row_directed(packets: &[(Packet, Direction)]) -> Row {
     let plan = Arc::new(FeaturePlan::new(all_columns()));
-    let mut features = FlowFeatures::new(&plan);
+    let shard = Arc::clone(&plan).into();
+    let mut features = FlowFeatures::new(&shard);
     let first = packets[0].0;
     let (key, _) = rheos_core::FlowKey::new(first.tuple, 0, 0);
     let mut head = FlowHead {
@@ -96,7 +97,7 @@ fn row_directed(packets: &[(Packet, Direction)]) -> Row {
         };
         last = Some(packet.ts);
         last_same[direction.index()] = Some(packet.ts);
-        features.on_packet(&plan, &head, &arrival, packet, &[]);
+        features.on_packet(&shard, &head, &arrival, packet, &[]);
     }
     let mut rows = RowBuffer::new(Arc::clone(&plan.layout));
     features.write_row(&head, &plan, &mut Scratch::default(), &mut rows);

@@ -183,7 +183,7 @@ pub(crate) fn rows_with(packets: &[Packet], flow: FlowConfig, features: FeatureC
     let plan = Arc::new(FeaturePlan::new(features));
     let mut rows = RowBuffer::new(Arc::clone(&plan.layout));
     let mut scratch = Scratch::default();
-    let mut table = FlowTable::<FlowFeatures>::new(flow, Arc::clone(&plan));
+    let mut table = FlowTable::<FlowFeatures>::new(flow, Arc::clone(&plan).into());
     let mut ended = |flow: &Flow<FlowFeatures>| {
         flow.state.write_row(&flow.head, &plan, &mut scratch, &mut rows);
     };

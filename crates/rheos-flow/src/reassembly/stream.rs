@@ -92,7 +92,7 @@ impl Stream {
     }
 
     /// What is there and not read.
-    fn waiting(&self) -> &[u8] {
+    pub(super) fn waiting(&self) -> &[u8] {
         self.buffer.get(self.start..self.start + self.ready).unwrap_or_default()
     }
 

@@ -73,6 +73,7 @@ impl Run {
         let taker = &mut self.taker;
         let mut read = |piece: Piece<'_>| taker.take(piece, piece.bytes.len());
         self.streams.finish(&self.budget, &mut read);
+        self.streams.close(&self.budget);
         assert_eq!(self.budget.held_bytes(), 0, "an ended flow holds nothing");
     }
 }
@@ -296,7 +297,9 @@ fn endless_holes_stay_within_the_limits() {
     let counters = budget.counters();
     assert!(counters.total_limited > 0 && counters.held_max <= 25_000);
     assert!(read > 1_000_000, "what lies behind holes is read: {read}");
-    flows.iter_mut().for_each(|streams| streams.close(&budget));
+    for streams in &mut flows {
+        streams.close(&budget);
+    }
     assert_eq!(budget.held_bytes(), 0);
 }
 
@@ -329,7 +332,9 @@ fn transfer(lies: bool) -> impl Strategy<Value = Transfer> {
                 let from = from % bytes.len();
                 let mut part = bytes[from..(from + len).min(bytes.len())].to_vec();
                 if lie && lies {
-                    part.iter_mut().for_each(|byte| *byte = !*byte);
+                    for byte in &mut part {
+                        *byte = !*byte;
+                    }
                 }
                 segments.insert(from * segments.len() / bytes.len(), (from, part));
             }
@@ -374,6 +379,7 @@ proptest! {
         prop_assert_eq!(streams.totals(Forward).conflicts, 0);
         prop_assert_eq!(streams.totals(Forward).bytes, got.len() as u64);
         streams.finish(&budget, &mut |_| unreachable!("all was read"));
+        streams.close(&budget);
         prop_assert_eq!(budget.held_bytes(), 0);
     }
 
@@ -444,6 +450,7 @@ proptest! {
         }
         for streams in &mut flows {
             streams.finish(&budget, &mut |_| Read::LATER);
+            streams.close(&budget);
         }
         prop_assert_eq!(budget.held_bytes(), 0);
     }
