@@ -13,7 +13,7 @@ use crate::{Fragment, Layer, Packet};
 
 const HEADER: usize = 40;
 /// Extension headers walked at most in one packet; a longer chain is an attack or noise.
-const EXTENSIONS_MAX: usize = 16;
+pub(crate) const EXTENSIONS_MAX: usize = 16;
 
 mod field {
     pub(super) const VERSION_CLASS: usize = 0;
@@ -174,7 +174,7 @@ fn address(bytes: &[u8], at: usize) -> Addr {
 /// Whether this next-header number is an extension header that is walked over. The authentication header
 /// is one too; the payload security header is an end.
 #[inline]
-const fn is_extension(next: u8) -> bool {
+pub(crate) const fn is_extension(next: u8) -> bool {
     matches!(
         next,
         protocols::HOP_BY_HOP

@@ -9,8 +9,8 @@
 //! | `decode`, `walk` | the loop over headers and its state |
 //! | `link`, `ppp`, `mpls`, `wifi` | from the first byte to IP |
 //! | [`mac`] | the hardware addresses around a packet |
-//! | `ipv4`, `ipv6` | IP and fragments |
-//! | `transport`, [`tcp`], `udp`, `sctp`, [`icmp`] | ports, payload, options |
+//! | `ipv4`, `ipv6`, [`ipv6_ext`] | IP, fragments, extension headers |
+//! | `transport`, [`tcp`], `udp`, `sctp`, [`icmp`], [`icmp_body`] | ports, payload, options |
 //! | [`tunnel`], `gre`, `l2tp` | packets in packets |
 //! | [`tls`], [`ja3`], [`ja4`] | TLS and DTLS handshakes and fingerprints of them |
 //! | [`quic`] | QUIC packets, and what Initial packets hide from no one |
@@ -31,8 +31,10 @@ pub mod dns;
 pub mod filter;
 mod gre;
 pub mod icmp;
+pub mod icmp_body;
 mod ipv4;
 mod ipv6;
+pub mod ipv6_ext;
 pub mod ja3;
 pub mod ja4;
 mod l2tp;
