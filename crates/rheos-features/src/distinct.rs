@@ -78,6 +78,23 @@ impl<T: Copy + Ord, const MAX: usize> Distinct<T, MAX> {
     }
 }
 
+/// Which of the 256 values a header's byte took: exact, in 32 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BytesSeen([u64; 4]);
+
+impl BytesSeen {
+    /// Adds a value.
+    #[inline]
+    pub fn add(&mut self, value: u8) {
+        self.0[usize::from(value >> 6)] |= 1 << (value & 63);
+    }
+
+    /// How many different values there are.
+    pub fn count(&self) -> u16 {
+        self.0.iter().map(|word| word.count_ones() as u16).sum()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,5 +127,15 @@ mod tests {
         assert_eq!(of(&[1, 2]).count_with(&of(&[2, 3])), 3);
         assert_eq!(of(&[]).count_with(&of(&[5])), 1);
         assert_eq!(of(&[5]).count_with(&of(&[])), 1);
+    }
+
+    #[test]
+    fn every_value_counts_once() {
+        let mut seen = BytesSeen::default();
+        for value in (0..=255).chain(0..=255) {
+            assert_eq!(seen.count(), u16::from(value).max(seen.count()));
+            seen.add(value);
+        }
+        assert_eq!(seen.count(), 256);
     }
 }

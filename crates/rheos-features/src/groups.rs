@@ -180,7 +180,12 @@ groups! {
         tcp: Tcp,
     }
     deep {
+        padding: Padding,
+        entropy: Entropy,
         mac: Mac,
+        ip_extended: IpExtended,
+        ipv6_options: Ipv6Options,
+        icmp: Icmp,
     }
     told {
         application: Application,

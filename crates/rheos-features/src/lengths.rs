@@ -81,6 +81,11 @@ impl LengthCounts {
             .map(|e| (e.len, e.count(None)))
     }
 
+    /// Every length with how many packets of both directions have it, in order of length.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.entries.iter().map(|e| (e.len, e.count(None)))
+    }
+
     /// Memory in bytes beyond the struct itself.
     pub fn heap_bytes(&self) -> usize {
         self.entries.capacity() * size_of::<LengthCount>()
@@ -114,6 +119,7 @@ mod tests {
         assert_eq!((counts.total(Some(F)), counts.total(Some(B))), (3, 2));
         assert_eq!(counts.at(Some(F), 2), 60);
         assert_eq!(counts.mode(), Some((1500, 2)), "1500 came before 40");
+        assert_eq!(counts.iter().collect::<Vec<_>>(), [(40, 2), (60, 1), (1500, 2)]);
         assert_eq!(LengthCounts::default().mode(), None);
     }
 

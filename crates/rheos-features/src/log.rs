@@ -245,6 +245,20 @@ impl PacketLog {
         (scratch.sorted(), mode)
     }
 
+    /// Tells every packet length with how many packets have it, in order of length; `scratch` is room to sort in.
+    pub fn each_length(&self, scratch: &mut Scratch, mut tell: impl FnMut(u32, u64)) {
+        if let Some(counted) = &self.counted {
+            counted.lengths.iter().for_each(|(len, count)| tell(len, count));
+            return;
+        }
+        scratch.clear();
+        scratch.all.extend(self.entries.iter().map(|e| u64::from(e.len())));
+        scratch.all.sort_unstable();
+        for run in scratch.all.chunk_by(|a, b| a == b) {
+            tell(run[0] as u32, run.len() as u64);
+        }
+    }
+
     /// The mode of the logged lengths, which are given in order.
     fn mode(&self, sorted: &[u64]) -> Option<Mode> {
         let runs = || sorted.chunk_by(|a, b| a == b);
@@ -346,6 +360,9 @@ mod tests {
         assert_eq!(lengths.all.median(), Some(56.0));
         assert_eq!(lengths.sides[B.index()].median(), Some(60.0));
         assert_eq!(mode, Some((40, 2)), "40 was seen before 60");
+        let mut each = Vec::new();
+        log.each_length(&mut scratch, |len, count| each.push((len, count)));
+        assert_eq!(each, [(40, 2), (52, 1), (60, 2), (1500, 1)]);
         let gaps = log.gaps(&mut scratch);
         // gaps 5 4 0 11 44, all below 64 ns and so exact
         assert_eq!(gaps.all.median(), Some(5.0));
@@ -357,6 +374,11 @@ mod tests {
     #[test]
     fn logged_lengths_have_the_mode_seen_first() {
         let limits = LogLimits { packets: 64, kept: 0, beyond: true };
+        let lens: Vec<_> = [9, 3, 3, 9, 3].into_iter().map(|len| (0, len, F)).collect();
+        let mut each = Vec::new();
+        let tell = |len, count| each.push((len, count));
+        log_of(limits, &lens).each_length(&mut Scratch::default(), tell);
+        assert_eq!(each, [(3, 3), (9, 2)]);
         let mode = |lens: &[u32]| {
             let packets: Vec<_> = lens.iter().map(|&len| (0, len, F)).collect();
             log_of(limits, &packets).lengths(&mut Scratch::default()).1

@@ -25,6 +25,8 @@ pub struct FeatureConfig {
     /// Up to so many packets quantiles of gaps are exact; at least `sequence_packets` and at most
     /// [`Self::SEQUENCE_MAX`] are logged.
     pub exact_packets: usize,
+    /// How many payload bytes of each direction are sampled for entropies; at most [`Self::ENTROPY_MAX`].
+    pub entropy_sample_bytes: usize,
     /// Keys `flow_id`, so that ids of equal flows differ between data sets with different salts.
     pub flow_id_salt: Vec<u8>,
     /// Bytes of TCP streams that are held for one flow at most, until a hole is filled or a message is whole.
@@ -37,6 +39,8 @@ pub struct FeatureConfig {
 impl FeatureConfig {
     /// Most packets that are logged per flow: 48 KiB.
     pub const SEQUENCE_MAX: usize = 4096;
+    /// Most bytes that are sampled per direction: counts are 16 bits wide.
+    pub const ENTROPY_MAX: usize = u16::MAX as usize;
 }
 
 impl Default for FeatureConfig {
@@ -46,6 +50,7 @@ impl Default for FeatureConfig {
             burst_threshold: Nanos::from_millis(50),
             sequence_packets: 20,
             exact_packets: 64,
+            entropy_sample_bytes: 256,
             flow_id_salt: Vec::new(),
             reassembly_flow_bytes: 256 << 10,
             reassembly_total_bytes: 256 << 20,
@@ -69,6 +74,7 @@ impl FeaturePlan {
     pub fn new(mut config: FeatureConfig) -> Self {
         config.sequence_packets = config.sequence_packets.min(FeatureConfig::SEQUENCE_MAX);
         config.exact_packets = config.exact_packets.min(FeatureConfig::SEQUENCE_MAX);
+        config.entropy_sample_bytes = config.entropy_sample_bytes.min(FeatureConfig::ENTROPY_MAX);
         let quantiles = config.selection.needs(Needs::Quantiles);
         let sequence = config.selection.needs(Needs::Sequence);
         let packets = match (quantiles, sequence) {

@@ -7,11 +7,13 @@ mod it {
     mod coverage;
     mod defects;
     mod frames;
+    mod ip_flows;
     mod laws;
     mod link_flows;
     mod other_flows;
     mod road;
     mod rows;
+    mod shape_flows;
     mod talks;
     mod tcp_flows;
 }

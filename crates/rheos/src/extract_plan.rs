@@ -24,6 +24,7 @@ pub(crate) fn of_settings(settings: &Settings, selection: Selection) -> Result<E
             burst_threshold: settings.duration(Key::FeaturesBurstThreshold),
             sequence_packets: settings.number(Key::FeaturesSequencePackets) as usize,
             exact_packets: settings.number(Key::FeaturesExactPackets) as usize,
+            entropy_sample_bytes: settings.number(Key::FeaturesEntropySampleBytes) as usize,
             flow_id_salt: settings.text(Key::FeaturesFlowIdSalt).as_bytes().to_vec(),
             ..FeatureConfig::default()
         },

@@ -104,6 +104,7 @@ fn in_ip() -> FrameCase {
         ("mac_src_oui", NULL),
         ("mac_src_is_local", NULL),
         ("mac_dst_is_local", NULL),
+        ("link_padding_bytes", NULL),
     ];
     FrameCase { name: "IP in IP", frames: vec![(0, ethernet(&[], 0x0800, &tunnelled))], want }
 }

@@ -253,6 +253,9 @@ fn empty() -> Case {
         ("l7_pkt_min_fwd", NULL),
         ("l7_pkt_max_fwd", NULL),
         ("header_only_ratio", n(1.0)),
+        ("pkt_size_cv", NULL),
+        ("burst_padding_ratio", NULL),
+        ("avg_burst_payload_efficiency", NULL),
     ];
     Case { name: "an empty packet", packets: vec![packet(tuple(17), 0, F, 0, 0)], want }
 }

@@ -80,6 +80,7 @@ pub(crate) fn sections() -> impl Iterator<Item = &'static str> {
 
 const ANY: u64 = u64::MAX;
 const SEQUENCE_MAX: u64 = rheos_features::FeatureConfig::SEQUENCE_MAX as u64;
+const ENTROPY_MAX: u64 = rheos_features::FeatureConfig::ENTROPY_MAX as u64;
 /// The words of `--tunnels`.
 pub(crate) const TUNNEL_WORDS: &[&str] = &["inner", "outer"];
 /// The words of `--checksums`.
@@ -159,6 +160,8 @@ keys! {
         "a gap of this length or longer ends a burst and is idle time";
     FeaturesExactPackets = "features"."exact_packets", Kind::Count { min: 1, max: SEQUENCE_MAX }, "64", None, true,
         "up to so many packets of a flow quantiles of gaps are exact";
+    FeaturesEntropySampleBytes = "features"."entropy_sample_bytes", Kind::Count { min: 1, max: ENTROPY_MAX }, "256", None, true,
+        "how many payload bytes of each direction the entropy columns sample";
     FeaturesFlowIdSalt = "features"."flow_id_salt", Kind::Secret, "", None, true,
         "makes the `flow_id` of equal flows differ between data sets with different salts";
     OutputFormat = "output"."format", FORMATS, "auto", Some("--format"), false,
