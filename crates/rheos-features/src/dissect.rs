@@ -24,6 +24,7 @@ use rheos_wire::App;
 
 protocols! {
     proxy: Proxy,
+    tls: Tls,
 }
 
 /// Bytes of one side of a TCP connection: in order, all that has arrived and was not consumed yet.
