@@ -54,6 +54,37 @@ impl Selection {
         if selection.chosen.contains(&true) { Ok(selection) } else { Err(Error::EmptySelection) }
     }
 
+    /// The profile's columns of the groups (of all groups if none is named, of none if only columns are), and the
+    /// named columns, without the excluded columns and groups.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`], [`Error::UnknownGroup`], [`Error::UnknownColumn`] with the nearest names,
+    /// [`Error::EmptySelection`].
+    pub fn combined<S: AsRef<str>>(
+        profile: &str,
+        groups: &[S],
+        columns: &[S],
+        exclude: &[S],
+    ) -> Result<Self, Error> {
+        let of_profile = Self::new(&[profile], &[])?;
+        let mut with: Vec<&str> = Vec::new();
+        for name in groups {
+            let group = table::group(name.as_ref())?;
+            with.extend(group.columns.iter().map(|c| c.name).filter(|c| of_profile.contains(c)));
+        }
+        if groups.is_empty() && columns.is_empty() {
+            with.push(profile);
+        }
+        for name in columns {
+            with.push(table::find(name.as_ref())?.name);
+        }
+        if with.is_empty() {
+            return Err(Error::EmptySelection);
+        }
+        let without: Vec<&str> = exclude.iter().map(AsRef::as_ref).collect();
+        Self::new(&with, &without)
+    }
+
     fn apply(&mut self, name: &str, value: bool) -> Result<(), Error> {
         // What is taken out goes with its optional columns.
         let emitted = |c: &Column| !value || c.emitted == Emitted::Default;
@@ -151,6 +182,20 @@ mod tests {
     fn taking_a_group_out_takes_its_optional_columns_too() {
         let selection = Selection::new(&["all"], &["timing"]).unwrap();
         assert!(!selection.contains("splt") && selection.contains("pkt_len_sequence"));
+    }
+
+    #[test]
+    fn profile_groups_columns_and_exclusions_combine() {
+        let count = |profile: &str, groups: &[&str], columns: &[&str], exclude: &[&str]| {
+            Selection::combined(profile, groups, columns, exclude).map_or(0, |s| names(&s).len())
+        };
+        assert_eq!(count("all", &[], &[], &[]), table::len());
+        assert_eq!(count("core", &[], &["src_ip", "dst_ip"], &[]), 2);
+        assert!(count("all", &["timing"], &[], &[]) > count("default", &["timing"], &[], &[]));
+        let timing = count("all", &["timing"], &[], &[]);
+        assert_eq!(count("all", &["timing"], &["src_ip"], &[]), timing + 1);
+        assert_eq!(count("all", &["timing"], &["src_ip"], &["timing"]), 1);
+        assert_eq!(count("all", &["timing"], &[], &["timing"]), 0);
     }
 
     #[test]

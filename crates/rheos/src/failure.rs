@@ -107,7 +107,8 @@ impl Hint for rheos_features::Error {
 
 /// The hints of every error in the chain, outermost first, each once.
 fn hints(error: &Error) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
+    // A misuse that is the context of another error is no link of the chain.
+    let mut all: Vec<String> = error.downcast_ref().map(Misuse::hints).unwrap_or_default();
     for cause in error.chain() {
         let found = None
             .or_else(|| cause.downcast_ref::<Misuse>().map(Hint::hints))
@@ -188,9 +189,11 @@ mod tests {
     fn hints_are_found_below_contexts_and_told_once() {
         let error = Err::<(), _>(Misuse::new("a", "do b"))
             .context("while c")
-            .context(Misuse::new("d", "do b"))
+            .context(Misuse::new("d", "do e"))
             .expect_err("an error");
-        assert_eq!(hints(&error), ["do b"]);
+        assert_eq!(hints(&error), ["do e", "do b"]);
+        let twice = Err::<(), _>(Misuse::new("a", "do b")).context(Misuse::new("d", "do b"));
+        assert_eq!(hints(&twice.expect_err("an error")), ["do b"]);
     }
 
     #[test]

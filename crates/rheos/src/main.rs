@@ -17,6 +17,7 @@ mod filter;
 mod inputs;
 mod interrupt;
 mod output;
+mod privacy;
 mod progress;
 mod reading;
 mod report;

@@ -71,21 +71,23 @@ fn format_of(path: &Path, settings: &Settings) -> Result<(Format, Compression)> 
     Ok((format, by_name.map_or(format.default_compression(), |(_, compression)| compression)))
 }
 
-/// What made the rows: for the metadata of Parquet and Arrow files.
+/// What made the rows: for the metadata of Parquet and Arrow files. Rows with pseudonyms come without the texts in
+/// which identities may be: names of inputs, and a filter among the settings.
 pub(crate) fn provenance<'a>(
     settings: &Settings,
     inputs: impl Iterator<Item = &'a PathBuf>,
 ) -> BTreeMap<String, String> {
     let inputs: Vec<String> = inputs.map(|path| path.display().to_string()).collect();
-    [
+    let mut told = vec![
         ("rheos.version", env!("CARGO_PKG_VERSION").to_owned()),
         ("rheos.config_hash", settings.rows_hash()),
-        ("rheos.config", settings.rows_text()),
         ("rheos.seed", settings.number(Key::FlowSeed).to_string()),
-        ("rheos.inputs", inputs.join("\n")),
-    ]
-    .map(|(key, value)| (key.to_owned(), value))
-    .into()
+    ];
+    if !settings.switch(Key::PrivacyAnonymize) {
+        told.push(("rheos.config", settings.rows_text()));
+        told.push(("rheos.inputs", inputs.join("\n")));
+    }
+    told.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ mod extract;
 mod fixture;
 #[path = "it/help.rs"]
 mod help;
+#[path = "it/privacy.rs"]
+mod privacy;
 #[path = "it/run.rs"]
 mod run;
 #[path = "it/settings.rs"]

@@ -17,6 +17,7 @@ use crate::exit::ExitStatus;
 use crate::extract_plan;
 use crate::inputs::InputArgs;
 use crate::output::{Output, Tone};
+use crate::privacy::{self, PrivacyArgs, Veil};
 use crate::reading::{self, Reading};
 use crate::report::{self, flows, flows::FlowFigures};
 use crate::rows_out;
@@ -46,6 +47,8 @@ pub(crate) struct ExtractArgs {
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]
     pub(crate) flow: FlowArgs,
+    #[command(flatten)]
+    pub(crate) privacy: PrivacyArgs,
 }
 
 /// Which packets.
@@ -150,6 +153,7 @@ impl ExtractArgs {
         .collect();
         flags.extend(self.input.overrides());
         flags.extend(self.selection.overrides());
+        flags.extend(self.privacy.overrides());
         flags
     }
 }
@@ -159,10 +163,11 @@ pub(crate) fn run(args: &ExtractArgs, global: &GlobalArgs, output: &Output) -> R
     let started = Instant::now();
     let settings =
         Settings::load(global.config.as_deref(), environment::variables(), &args.overrides())?;
-    let selection = selection::of_settings(&settings)?;
+    let selection = privacy::of_selection(selection::of_settings(&settings)?, &settings)?;
     let schema = table::arrow_schema(selection.columns());
     let columns = schema.fields().len();
-    let plan = extract_plan::of_settings(&settings, selection)?;
+    let mut plan = extract_plan::of_settings(&settings, selection)?;
+    let mut veil = Veil::new(&settings, &mut plan)?;
     let reader = reading::open(&args.input, &settings)?;
     output.detail(&format!("settings hash {}", settings.rows_hash()));
     output.detail(&format!("{} files, {} threads", reader.info().files.len(), plan.threads));
@@ -181,6 +186,7 @@ pub(crate) fn run(args: &ExtractArgs, global: &GlobalArgs, output: &Output) -> R
         &plan,
         || Ok::<_, rheos_sink::Error>(reading.next_batch()),
         |rows| {
+            let rows = veil.over(rows);
             if args.output.report.is_some() {
                 figures.add(&rows, flows::protocols_of(&rows));
             }

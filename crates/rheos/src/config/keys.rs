@@ -164,6 +164,18 @@ keys! {
         "how many payload bytes of each direction the entropy columns sample";
     FeaturesFlowIdSalt = "features"."flow_id_salt", Kind::Secret, "", None, true,
         "makes the `flow_id` of equal flows differ between data sets with different salts";
+    PrivacyAnonymize = "privacy"."anonymize", Kind::Switch, "false", Some("--anonymize"), true,
+        "replace addresses and names by keyed pseudonyms; addresses keep their common prefixes";
+    PrivacyKeyFile = "privacy"."key_file", Kind::Text, "", Some("--key-file"), false,
+        "file with the key of the pseudonyms: 32 bytes or 64 hex digits as they are, else at least 16 bytes, hashed";
+    PrivacyKey = "privacy"."key", Kind::Secret, "", None, false,
+        "the key itself, where no file is named: best set by its environment variable";
+    PrivacyIps = "privacy"."ips", Kind::Switch, "true", Some("--no-ips"), true,
+        "whether columns with IP and hardware addresses, and hashes of them, are there";
+    PrivacyPorts = "privacy"."ports", Kind::Switch, "true", Some("--no-ports"), true,
+        "whether columns with ports are there";
+    PrivacyNames = "privacy"."names", Kind::Switch, "true", Some("--no-names"), true,
+        "whether columns with names are there: SNI, DNS names, certificate subjects, HTTP fields";
     OutputFormat = "output"."format", FORMATS, "auto", Some("--format"), false,
         "format of the rows; auto: by the name of the output file, else CSV";
     OutputCompression = "output"."compression", COMPRESSIONS, "auto", Some("--compression"), false,

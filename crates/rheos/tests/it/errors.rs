@@ -36,6 +36,8 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("error_unit", "features extract good.pcap --idle-timeout 5parsecs"),
     ("error_limit", "features extract good.pcap --max-flows 0"),
     ("error_count", "features extract good.pcap -n many"),
+    ("error_no_key", "features extract good.pcap --anonymize"),
+    ("error_key_file", "features extract good.pcap --anonymize --key-file missing.key"),
     ("error_choice", "features extract good.pcap --tunnels middle"),
     ("error_flag", "features extract good.pcap --ouput x.csv"),
     ("error_command", "features extrat good.pcap"),
