@@ -1,0 +1,34 @@
+//! Errors as Python raises them, each with the next step.
+
+use pyo3::exceptions::PyException;
+use pyo3::{PyErr, create_exception};
+use rheos_core::filter::FilterError;
+
+create_exception!(rheos, RheosError, PyException, "What can go wrong in Rheos.");
+create_exception!(rheos, ConfigError, RheosError, "An option, column or filter that cannot be.");
+create_exception!(rheos, CaptureError, RheosError, "A capture that cannot be read.");
+
+/// `message`, and on a line of its own what to do.
+fn with_hint(message: &str, hint: Option<String>) -> String {
+    hint.map_or_else(|| message.to_owned(), |hint| format!("{message}\nhint: {hint}"))
+}
+
+/// A wrong option.
+pub(crate) fn config(message: &str, hint: Option<String>) -> PyErr {
+    ConfigError::new_err(with_hint(message, hint))
+}
+
+/// A capture that cannot be read.
+pub(crate) fn capture(error: &rheos_capture::Error) -> PyErr {
+    CaptureError::new_err(with_hint(&error.to_string(), error.hint()))
+}
+
+/// A wrong choice of columns.
+pub(crate) fn features(error: &rheos_features::Error) -> PyErr {
+    config(&error.to_string(), Some("`rheos.columns()` lists every column".to_owned()))
+}
+
+/// A filter that is not understood, with its place marked.
+pub(crate) fn filter(error: &FilterError, text: &str) -> PyErr {
+    ConfigError::new_err(format!("wrong filter: {}\n{}", error.kind, error.render(text)))
+}

@@ -1,0 +1,33 @@
+//! The extension module `rheos._rheos`: what of the Python package is written in Rust.
+//!
+//! Rows cross the border as Arrow record batches by the Arrow PyCapsule interface, without a copy. Captures are read
+//! and flows are followed on threads of their own, while Python runs on.
+
+mod error;
+mod options;
+mod packets;
+mod rows;
+mod run;
+mod schema;
+mod stream;
+
+/// Names of the module.
+#[pyo3::pymodule]
+mod _rheos {
+    #[pymodule_export]
+    use crate::error::{CaptureError, ConfigError, RheosError};
+    #[pymodule_export]
+    use crate::options::option_names;
+    #[pymodule_export]
+    use crate::packets::packets;
+    #[pymodule_export]
+    use crate::rows::{Batch, Rows};
+    #[pymodule_export]
+    use crate::schema::{columns, groups};
+    #[pymodule_export]
+    use crate::stream::{Stream, extract, stream};
+
+    /// Version of Rheos.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+}
