@@ -3,6 +3,8 @@
 //! Rows cross the border as Arrow record batches by the Arrow PyCapsule interface, without a copy. Captures are read
 //! and flows are followed on threads of their own, while Python runs on.
 
+#![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
+
 mod error;
 mod options;
 mod packets;

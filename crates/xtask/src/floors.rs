@@ -39,6 +39,18 @@ const FLOORS: &[Floor] = &[
             "rheos-sink",
         ],
     ),
+    floor(
+        "rheos-python",
+        &[
+            "rheos-core",
+            "rheos-wire",
+            "rheos-gen",
+            "rheos-capture",
+            "rheos-flow",
+            "rheos-features",
+            "rheos-sink",
+        ],
+    ),
     floor("xtask", &[]),
 ];
 

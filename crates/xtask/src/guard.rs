@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{oracles, steps, tidy};
+use crate::{oracles, python, steps, tidy};
 
 /// Runs the guard.
 pub(crate) fn test(root: &Path) -> Result<()> {
@@ -30,8 +30,10 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     demo(root)?;
     step("oracles");
     oracles::install()?;
+    step("python");
+    let counts = python::test(root)?;
     step("tests");
-    tests(root, started)
+    tests(root, started, counts)
 }
 
 /// The main job, as a person on a fresh machine would see it, from the dev build.
@@ -53,10 +55,10 @@ fn demo(root: &Path) -> Result<()> {
 
 /// What the test runners counted.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Counts {
-    passed: u64,
-    failed: u64,
-    ignored: u64,
+pub(crate) struct Counts {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    pub(crate) ignored: u64,
 }
 
 impl Counts {
@@ -77,8 +79,8 @@ impl Counts {
     }
 }
 
-/// All tests of all crates; a test whose tool is missing fails instead of skipping.
-fn tests(root: &Path, started: Instant) -> Result<()> {
+/// All tests of all crates; a test whose tool is missing fails instead of skipping. `counts` are those before.
+fn tests(root: &Path, started: Instant, mut counts: Counts) -> Result<()> {
     let mut tests = steps::cargo(root);
     tests.env("RHEOS_REQUIRE_TOOLS", "1");
     tests.args(["test", "--workspace", "--no-fail-fast"]).stdout(Stdio::piped());
@@ -86,7 +88,6 @@ fn tests(root: &Path, started: Instant) -> Result<()> {
     println!("$ {text}");
     let mut child = tests.spawn().with_context(|| format!("cannot start `{text}`"))?;
     let out = child.stdout.take().context("the tests have no output")?;
-    let mut counts = Counts::default();
     for line in BufReader::new(out).lines() {
         let line = line?;
         counts.add(&line);

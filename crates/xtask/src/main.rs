@@ -11,6 +11,7 @@ mod content;
 mod floors;
 mod guard;
 mod oracles;
+mod python;
 mod reference;
 mod sizes;
 mod steps;
@@ -40,6 +41,8 @@ enum Door {
         #[arg(long)]
         check: bool,
     },
+    /// Install the Python package into an environment of its own and run its tests
+    Python,
     /// Measure, beside the peers, in one run
     Bench(bench::Options),
 }
@@ -61,6 +64,7 @@ fn run() -> Result<()> {
         Door::Tidy => tidy::tidy(&root),
         Door::Docs { check: true } => reference::check(&root),
         Door::Docs { check: false } => reference::write(&root),
+        Door::Python => python::test(&root).map(drop),
         Door::Bench(options) => bench::bench(&root, &options),
     }
 }

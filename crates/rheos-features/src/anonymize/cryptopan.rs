@@ -28,7 +28,7 @@ impl CryptoPan {
     pub fn new(key: &[u8; 32]) -> Self {
         let (cipher, pad) = key.split_at(16);
         let block = |half: &[u8]| Block::<Aes128>::try_from(half).expect("half a key is a block");
-        let aes = Aes128::new(&block(cipher).into());
+        let aes = Aes128::new(&block(cipher));
         let mut pad = block(pad);
         aes.encrypt_block(&mut pad);
         Self { aes, pad: u128::from_be_bytes(pad.into()) }

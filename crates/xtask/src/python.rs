@@ -1,0 +1,81 @@
+//! The Python package: built and installed as a user would do it, and its tests run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::guard::Counts;
+use crate::steps;
+
+/// Where the package lies.
+const PACKAGE: &str = "bindings/python";
+
+/// Installs the package into an environment of its own and runs its tests.
+pub(crate) fn test(root: &Path) -> Result<Counts> {
+    let python = install(root)?;
+    let mut pytest = Command::new(&python);
+    pytest.current_dir(root.join(PACKAGE)).args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
+    let text = steps::shown(&pytest);
+    println!("$ {text}");
+    let out = pytest.output().with_context(|| format!("cannot start `{text}`"))?;
+    let told = String::from_utf8_lossy(&out.stdout);
+    println!("{}", told.trim_end());
+    if !out.status.success() {
+        bail!("`{text}` failed: {}\n{}", out.status, String::from_utf8_lossy(&out.stderr));
+    }
+    let counts = told.lines().last().map(counts_of).unwrap_or_default();
+    if counts.passed == 0 {
+        bail!("`{text}` ran no test");
+    }
+    Ok(counts)
+}
+
+/// `pip install .` into a fresh environment, with the dev profile so that nothing is built twice; gives its Python.
+fn install(root: &Path) -> Result<PathBuf> {
+    let venv = root.join("target/python");
+    if venv.exists() {
+        std::fs::remove_dir_all(&venv)?;
+    }
+    steps::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+    let python = venv.join("bin/python");
+    let mut pip = Command::new(&python);
+    pip.current_dir(root.join(PACKAGE)).env("MATURIN_PEP517_ARGS", "--profile dev");
+    pip.env("CARGO_TARGET_DIR", target(root));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ".[test]"]);
+    steps::run(&mut pip)?;
+    Ok(python)
+}
+
+/// The folder that cargo builds into.
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// The counts of pytest's last line: `33 passed, 1 skipped in 4.2s`.
+fn counts_of(line: &str) -> Counts {
+    let mut counts = Counts::default();
+    let words: Vec<&str> = line.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+    for pair in words.windows(2) {
+        let Ok(n) = pair[0].trim_start_matches('=').parse::<u64>() else { continue };
+        match pair[1] {
+            "passed" => counts.passed += n,
+            "failed" | "error" | "errors" => counts.failed += n,
+            "skipped" => counts.ignored += n,
+            _ => {}
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runners_last_line_is_read() {
+        let counts = counts_of("2 failed, 33 passed, 1 skipped in 4.23s");
+        assert_eq!(counts, Counts { passed: 33, failed: 2, ignored: 1 });
+        assert_eq!(counts_of("no tests ran in 0.01s"), Counts::default());
+    }
+}
