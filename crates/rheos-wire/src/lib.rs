@@ -63,5 +63,5 @@ pub use mac::{LinkHeader, MacAddr, link_header};
 pub use packet::{
     ChecksumState, Fragment, Layer, Layers, Packet, TcpHeader, Tunnel, TunnelKind, tcp_flags,
 };
-pub use tcp::{SackBlocks, TcpOption, TcpOptions};
+pub use tcp::{OptionKinds, SackBlocks, TcpOption, TcpOptions};
 pub use tunnel::TunnelPorts;

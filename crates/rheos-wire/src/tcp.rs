@@ -201,6 +201,47 @@ impl<'a> Iterator for TcpOptions<'a> {
     }
 }
 
+/// The kinds of a TCP header's options in wire order, no-operations and the end of the list too.
+///
+/// Stops after the end of the list, and before the first option whose length cannot be; what then is left is told by
+/// [`Self::rest`].
+#[derive(Clone, Debug)]
+pub struct OptionKinds<'a> {
+    rest: &'a [u8],
+    ended: bool,
+}
+
+impl<'a> OptionKinds<'a> {
+    /// The kinds in these bytes, see [`Packet::tcp_options`].
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, ended: false }
+    }
+
+    /// What was not read: after the last kind, padding or what is malformed.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
+impl Iterator for OptionKinds<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        if self.ended {
+            return None;
+        }
+        let (&kind, after) = self.rest.split_first()?;
+        let len = match kind {
+            kinds::END | kinds::NO_OPERATION => 1,
+            _ => after.first().copied().map_or(0, usize::from),
+        };
+        let option = self.rest.get(len..).filter(|_| len > usize::from(kind > kinds::NO_OPERATION));
+        self.ended = kind == kinds::END || option.is_none();
+        self.rest = option?;
+        Some(kind)
+    }
+}
+
 /// The option of this kind; one whose data has not the length its kind wants is [`TcpOption::Other`].
 #[inline]
 fn option(kind: u8, data: &[u8]) -> TcpOption<'_> {
@@ -271,6 +312,18 @@ mod tests {
                 TcpOption::Other { kind: kinds::MSS, data: &[1] },
             ]
         );
+    }
+
+    #[test]
+    fn kinds_are_told_in_order_with_padding() {
+        let mut kinds = OptionKinds::new(&[2, 4, 5, 0xb4, 1, 3, 3, 7, 4, 2, 0, 0, 0]);
+        assert_eq!(kinds.by_ref().collect::<Vec<_>>(), [2, 1, 3, 4, 0]);
+        assert_eq!(kinds.rest(), [0, 0]);
+        for cut in [&[1, 2, 40, 1][..], &[1, 2], &[1, 2, 1], &[1, 2, 0]] {
+            let mut kinds = OptionKinds::new(cut);
+            assert_eq!(kinds.by_ref().collect::<Vec<_>>(), [1], "{cut:?}");
+            assert_eq!(kinds.rest(), &cut[1..]);
+        }
     }
 
     #[test]
