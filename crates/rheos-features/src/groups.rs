@@ -12,6 +12,10 @@ use crate::dissect::{Dissection, Spoken};
 use crate::log::{PacketLog, Scratch};
 use crate::plan::{FeaturePlan, ShardPlan};
 use crate::row::RowBuffer;
+use crate::tcp::{TcpAnalysis, Topics};
+
+/// IP protocol number.
+const TCP: u8 = 6;
 
 /// A packet as a group sees it.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +45,8 @@ pub struct Ended<'a> {
     pub dissection: Option<&'a Dissection>,
     /// Room to sort in.
     pub scratch: &'a mut Scratch,
+    /// What the groups of TCP share; nothing in other protocols, and where none of them is selected.
+    pub(crate) tcp: Option<&'a TcpAnalysis>,
 }
 
 /// Computes one group of columns.
@@ -185,10 +191,61 @@ groups! {
         mac: Mac,
         ip_extended: IpExtended,
         ipv6_options: Ipv6Options,
+        tcp_sequence: TcpSequence,
+        tcp_window: TcpWindow,
+        tcp_options: TcpOptions,
+        tcp_mptcp: TcpMptcp,
+        tcp_rtt: TcpRtt,
+        tcp_fingerprint: TcpFingerprint,
         icmp: Icmp,
     }
     told {
         application: Application,
+    }
+}
+
+impl Enabled {
+    /// What is needed of the TCP analysis.
+    #[inline]
+    fn tcp(self) -> Topics {
+        Topics {
+            sequence: self.tcp_sequence,
+            window: self.tcp_window,
+            options: self.tcp_options,
+            mptcp: self.tcp_mptcp,
+            rtt: self.tcp_rtt,
+            fingerprint: self.tcp_fingerprint,
+        }
+    }
+}
+
+/// The deep groups, and what some of them share.
+#[derive(Debug)]
+struct Deep {
+    states: DeepStates,
+    /// Made by the first TCP packet; one of an earlier flow in this place is as new.
+    tcp: Option<Box<TcpAnalysis>>,
+}
+
+impl Deep {
+    #[inline]
+    fn on_packet(&mut self, seen: &Seen<'_>) {
+        self.states.on_packet(seen);
+        let topics = seen.plan.enabled.tcp();
+        if seen.packet.tuple.protocol == TCP && topics.any() {
+            self.tcp.get_or_insert_default().on_packet(topics, seen);
+        }
+    }
+
+    fn reset(&mut self, plan: &FeaturePlan) {
+        self.states.reset(plan);
+        if let Some(tcp) = &mut self.tcp {
+            **tcp = TcpAnalysis::default();
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.tcp.as_deref().map_or(0, TcpAnalysis::bytes)
     }
 }
 
@@ -197,7 +254,7 @@ groups! {
 pub struct FlowFeatures {
     log: PacketLog,
     inline: InlineStates,
-    deep: Option<Box<DeepStates>>,
+    deep: Option<Box<Deep>>,
     spoken: Spoken,
 }
 
@@ -211,11 +268,13 @@ impl FlowFeatures {
         rows: &mut RowBuffer,
     ) {
         rows.begin();
-        let mut ended =
-            Ended { plan, head, log: &self.log, dissection: self.spoken.get(), scratch };
+        let tcp = self.deep.as_ref().and_then(|deep| deep.tcp.as_deref());
+        let tcp = tcp.filter(|_| head.tuple.protocol == TCP);
+        let dissection = self.spoken.get();
+        let mut ended = Ended { plan, head, log: &self.log, dissection, scratch, tcp };
         let next = self.inline.finish(0, &mut ended, rows);
         if let Some(deep) = &self.deep {
-            deep.finish(next, &mut ended, rows);
+            deep.states.finish(next, &mut ended, rows);
         }
         tell(next + DEEP_COLUMNS, &mut ended, rows);
     }
@@ -227,7 +286,7 @@ impl FlowFeatures {
 
     /// Memory in bytes, without the allocator's own.
     pub fn state_bytes(&self) -> usize {
-        let deep = if self.deep.is_some() { size_of::<DeepStates>() } else { 0 };
+        let deep = self.deep.as_deref().map_or(0, Deep::bytes);
         let spoken = self.spoken.get().map_or(0, Dissection::memory_bytes);
         size_of::<Self>() + self.log.heap_bytes() + deep + spoken
     }
@@ -258,7 +317,9 @@ impl FlowState for FlowFeatures {
         let seen = Seen { plan, head, arrival, packet, bytes };
         self.inline.on_packet(&seen);
         if plan.enabled.any_deep {
-            let deep = self.deep.get_or_insert_with(|| Box::new(DeepStates::new(plan)));
+            let deep = self
+                .deep
+                .get_or_insert_with(|| Box::new(Deep { states: DeepStates::new(plan), tcp: None }));
             deep.on_packet(&seen);
         }
         if plan.enabled.any_told {

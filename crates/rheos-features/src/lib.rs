@@ -27,6 +27,7 @@ pub mod quantile;
 pub mod row;
 pub mod select;
 pub mod table;
+mod tcp;
 
 pub use column::{Column, Emitted, GroupInfo, Identity, Kind, Privacy, Profile, Scope};
 pub use error::Error;

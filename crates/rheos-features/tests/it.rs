@@ -15,5 +15,7 @@ mod it {
     mod rows;
     mod shape_flows;
     mod talks;
+    mod tcp_analysis_flows;
+    mod tcp_defects;
     mod tcp_flows;
 }

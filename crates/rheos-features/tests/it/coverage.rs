@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use rheos_features::table;
 
 use super::rows::Value;
-use super::{application_flows, ip_flows, link_flows, other_flows, shape_flows, tcp_flows};
+use super::{
+    application_flows, ip_flows, link_flows, other_flows, shape_flows, tcp_analysis_flows,
+    tcp_flows,
+};
 
 /// Null only by the packets' times being beyond what Arrow can tell, tested on their own.
 const NULL_ELSEWHERE: &[&str] = &["start_time", "end_time"];
@@ -15,8 +18,13 @@ type Wanted = (&'static str, Value);
 /// All that is expected of the columns of any flow.
 fn wanted() -> Vec<Wanted> {
     let packets = [tcp_flows::cases(), other_flows::cases()];
-    let frames =
-        [application_flows::cases(), shape_flows::cases(), link_flows::cases(), ip_flows::cases()];
+    let frames = [
+        application_flows::cases(),
+        shape_flows::cases(),
+        link_flows::cases(),
+        ip_flows::cases(),
+        tcp_analysis_flows::cases(),
+    ];
     let of_packets = packets.into_iter().flatten().flat_map(|case| case.want);
     let of_frames = frames.into_iter().flatten().flat_map(|case| case.want);
     of_packets.chain(of_frames).collect()
