@@ -24,6 +24,7 @@ pub mod pipeline;
 pub mod plan;
 mod ports;
 pub mod quantile;
+pub mod removed;
 pub mod row;
 pub mod select;
 pub mod table;
