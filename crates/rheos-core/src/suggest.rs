@@ -28,8 +28,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(candidate, _)| candidate)
 }
 
-/// Optimal string alignment distance, on at most [`WORD_MAX`] characters of each.
-fn distance(a: &str, b: &str) -> usize {
+/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`: the optimal string alignment
+/// distance, blind to case, on at most 33 characters of each.
+pub fn distance(a: &str, b: &str) -> usize {
     let lower = |s: &str| s.chars().take(WORD_MAX + 1).flat_map(char::to_lowercase).collect();
     let (a, b): (Vec<char>, Vec<char>) = (lower(a), lower(b));
     let mut before: Vec<usize> = Vec::new();
