@@ -25,6 +25,8 @@ use rheos_wire::App;
 protocols! {
     proxy: Proxy,
     tls: Tls,
+    ssh: Ssh,
+    dns: Dns,
 }
 
 /// Bytes of one side of a TCP connection: in order, all that has arrived and was not consumed yet.

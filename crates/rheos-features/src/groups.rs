@@ -201,6 +201,8 @@ groups! {
     }
     told {
         application: Application,
+        ssh: Ssh,
+        dns: Dns,
     }
 }
 

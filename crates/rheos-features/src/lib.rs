@@ -27,6 +27,7 @@ pub mod quantile;
 pub mod removed;
 pub mod row;
 pub mod select;
+pub mod smallest;
 pub mod table;
 mod tcp;
 

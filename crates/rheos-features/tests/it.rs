@@ -6,6 +6,9 @@ mod it {
     mod application_flows;
     mod coverage;
     mod defects;
+    mod dissectors;
+    mod dns_flows;
+    mod dns_talk;
     mod frames;
     mod ip_flows;
     mod laws;
@@ -14,6 +17,8 @@ mod it {
     mod road;
     mod rows;
     mod shape_flows;
+    mod ssh_flows;
+    mod ssh_talk;
     mod talks;
     mod tcp_analysis_flows;
     mod tcp_defects;

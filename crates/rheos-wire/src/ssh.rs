@@ -8,7 +8,7 @@
 mod kexinit;
 mod packet;
 
-pub use kexinit::{KexInit, List, Role, chosen, guess_is_wrong, hassh};
+pub use kexinit::{KexInit, List, Role, authenticates_itself, chosen, guess_is_wrong, hassh};
 pub use packet::{HostKey, PacketHeader, PacketStart, message};
 
 /// Longest line that is read; OpenSSH takes 8192 bytes, RFC 4253 §4.2 allows 255 for the identification.

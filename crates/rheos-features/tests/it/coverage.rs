@@ -6,8 +6,8 @@ use rheos_features::table;
 
 use super::rows::Value;
 use super::{
-    application_flows, ip_flows, link_flows, other_flows, shape_flows, tcp_analysis_flows,
-    tcp_flows,
+    application_flows, dns_flows, ip_flows, link_flows, other_flows, shape_flows, ssh_flows,
+    tcp_analysis_flows, tcp_flows,
 };
 
 /// Null only by the packets' times being beyond what Arrow can tell, tested on their own.
@@ -24,6 +24,8 @@ fn wanted() -> Vec<Wanted> {
         link_flows::cases(),
         ip_flows::cases(),
         tcp_analysis_flows::cases(),
+        ssh_flows::cases(),
+        dns_flows::cases(),
     ];
     let of_packets = packets.into_iter().flatten().flat_map(|case| case.want);
     let of_frames = frames.into_iter().flatten().flat_map(|case| case.want);

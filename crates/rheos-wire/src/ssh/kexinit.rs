@@ -120,6 +120,19 @@ pub fn chosen<'a>(client: &KexInit<'a>, server: &KexInit<'_>, list: List) -> Opt
     client.names(list).find(|name| offered.contains(name))
 }
 
+/// Whether a cipher authenticates what it encrypts, so that no algorithm of message authentication is used with it
+/// whatever the lists say (RFC 5647 §5.1, OpenSSH's PROTOCOL §1.6 and PROTOCOL.chacha20poly1305).
+pub fn authenticates_itself(cipher: &[u8]) -> bool {
+    const CIPHERS: [&[u8]; 5] = [
+        b"chacha20-poly1305@openssh.com",
+        b"aes128-gcm@openssh.com",
+        b"aes256-gcm@openssh.com",
+        b"AEAD_AES_128_GCM",
+        b"AEAD_AES_256_GCM",
+    ];
+    CIPHERS.contains(&cipher)
+}
+
 /// Whether a packet that was sent ahead on a guess is ignored: the sides prefer different methods of key exchange
 /// or different algorithms of the host key (RFC 4253 §7).
 pub fn guess_is_wrong(client: &KexInit<'_>, server: &KexInit<'_>) -> bool {
@@ -197,5 +210,7 @@ mod tests {
         assert_eq!(chosen(&client, &server, List::LanguageToServer), None);
         assert!(guess_is_wrong(&client, &server));
         assert!(!guess_is_wrong(&client, &client));
+        assert!(authenticates_itself(b"aes128-gcm@openssh.com"));
+        assert!(!authenticates_itself(b"aes128-ctr"));
     }
 }
