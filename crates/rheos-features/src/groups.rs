@@ -201,6 +201,7 @@ groups! {
     }
     told {
         application: Application,
+        tls: Tls,
         ssh: Ssh,
         dns: Dns,
     }

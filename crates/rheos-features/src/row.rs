@@ -241,9 +241,10 @@ impl RowBuffer {
 
     /// Writes a moment; one after the year 2262, which Arrow cannot tell, is null.
     #[inline]
-    pub fn timestamp(&mut self, name: &str, value: Timestamp) {
+    pub fn timestamp(&mut self, name: &str, value: impl Into<Option<Timestamp>>) {
         if let Some(slot) = self.next(name, Kind::Timestamp) {
-            self.times[slot].push(i64::try_from(value.as_nanos()).ok());
+            let nanos = value.into().and_then(|value| i64::try_from(value.as_nanos()).ok());
+            self.times[slot].push(nanos);
         }
     }
 

@@ -23,4 +23,5 @@ mod it {
     mod tcp_analysis_flows;
     mod tcp_defects;
     mod tcp_flows;
+    mod tls_flows;
 }

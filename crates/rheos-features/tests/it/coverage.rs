@@ -7,7 +7,7 @@ use rheos_features::table;
 use super::rows::Value;
 use super::{
     application_flows, dns_flows, ip_flows, link_flows, other_flows, shape_flows, ssh_flows,
-    tcp_analysis_flows, tcp_flows,
+    tcp_analysis_flows, tcp_flows, tls_flows,
 };
 
 /// Null only by the packets' times being beyond what Arrow can tell, tested on their own.
@@ -26,6 +26,7 @@ fn wanted() -> Vec<Wanted> {
         tcp_analysis_flows::cases(),
         ssh_flows::cases(),
         dns_flows::cases(),
+        tls_flows::cases(),
     ];
     let of_packets = packets.into_iter().flatten().flat_map(|case| case.want);
     let of_frames = frames.into_iter().flatten().flat_map(|case| case.want);
