@@ -23,6 +23,7 @@ use rheos_core::{Direction, Timestamp};
 use rheos_wire::App;
 
 protocols! {
+    quic: Quic,
     proxy: Proxy,
     tls: Tls,
     ssh: Ssh,

@@ -202,6 +202,7 @@ groups! {
     told {
         application: Application,
         tls: Tls,
+        quic: Quic,
         ssh: Ssh,
         dns: Dns,
     }

@@ -14,6 +14,9 @@ mod it {
     mod laws;
     mod link_flows;
     mod other_flows;
+    mod quic_dissector;
+    mod quic_flows;
+    mod quic_packets;
     mod road;
     mod rows;
     mod shape_flows;

@@ -26,7 +26,7 @@ pub use chlo::ClientHello as GoogleHello;
 pub use detect::{Detected, detect};
 pub use frames::{Ack, Close, Frame, Frames};
 pub use header::{CID_LEN_MAX, ConnectionId, LongPacket, LongType, Negotiation, ShortPacket};
-pub use keys::{InitialSecret, OpenKey, Opened, Sender};
+pub use keys::{InitialKey, InitialSecret, Opened, Sender};
 pub use packets::{Packet, Packets};
 pub use retry::retry_is_genuine;
 pub use transport::{TransportParameter, TransportParameters, parameters};

@@ -6,8 +6,8 @@ use rheos_features::table;
 
 use super::rows::Value;
 use super::{
-    application_flows, dns_flows, ip_flows, link_flows, other_flows, shape_flows, ssh_flows,
-    tcp_analysis_flows, tcp_flows, tls_flows,
+    application_flows, dns_flows, ip_flows, link_flows, other_flows, quic_flows, shape_flows,
+    ssh_flows, tcp_analysis_flows, tcp_flows, tls_flows,
 };
 
 /// Null only by the packets' times being beyond what Arrow can tell, tested on their own.
@@ -24,6 +24,7 @@ fn wanted() -> Vec<Wanted> {
         link_flows::cases(),
         ip_flows::cases(),
         tcp_analysis_flows::cases(),
+        quic_flows::cases(),
         ssh_flows::cases(),
         dns_flows::cases(),
         tls_flows::cases(),

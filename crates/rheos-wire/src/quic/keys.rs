@@ -14,7 +14,7 @@ const SAMPLE_AT: usize = 4;
 /// The bits of a long header's first byte that are protected: reserved ones, and the packet number's length.
 const PROTECTED_BITS: u8 = 0x0f;
 
-/// Whose packets a key opens.
+/// Whose packets a key protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sender {
     /// Who began the connection.
@@ -37,8 +37,8 @@ impl InitialSecret {
         Some(Self { secret, labels: version.labels() })
     }
 
-    /// The key that opens the Initial packets of `sender`.
-    pub fn key(&self, sender: Sender) -> Option<OpenKey> {
+    /// The key of the Initial packets of `sender`.
+    pub fn key(&self, sender: Sender) -> Option<InitialKey> {
         let label = match sender {
             Sender::Client => "client in",
             Sender::Server => "server in",
@@ -49,7 +49,7 @@ impl InitialSecret {
         expand_into(&secret, iv, &mut nonce)?;
         let key: UnboundKey = expand(&secret, key, &AES_128_GCM)?;
         let header = expand(&secret, header, &quic::AES_128)?;
-        Some(OpenKey { key: LessSafeKey::new(key), nonce, header })
+        Some(InitialKey { key: LessSafeKey::new(key), nonce, header })
     }
 }
 
@@ -98,16 +98,16 @@ fn expand_into(secret: &Prk, label: &str, out: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-/// Opens the Initial packets of one side.
-pub struct OpenKey {
+/// Opens the Initial packets of one side, or makes them.
+pub struct InitialKey {
     key: LessSafeKey,
     nonce: [u8; NONCE_LEN],
     header: quic::HeaderProtectionKey,
 }
 
-impl fmt::Debug for OpenKey {
+impl fmt::Debug for InitialKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenKey").finish_non_exhaustive()
+        f.debug_struct("InitialKey").finish_non_exhaustive()
     }
 }
 
@@ -131,7 +131,7 @@ impl Opened {
     }
 }
 
-impl OpenKey {
+impl InitialKey {
     /// Removes the protection of an Initial packet; `largest` is the greatest packet number of its sender so far.
     /// `None` if the key is another connection's, or the packet was changed or cut.
     pub fn open(&self, packet: &LongPacket<'_>, largest: Option<u64>) -> Option<Opened> {
@@ -158,6 +158,24 @@ impl OpenKey {
         let plain = self.key.open_in_place(self.nonce_of(number), Aad::from(header), payload);
         let end = start + plain.ok()?.len();
         Some(Opened { number, number_len, bytes, start, end })
+    }
+
+    /// A protected packet of `header`, which ends with the packet number's last bytes (its first byte tells how many), and
+    /// `payload`; the header's length field must already count payload and tag, 16 bytes. `None` if the header has no room
+    /// for a packet number, or the packet is too short for header protection.
+    pub fn seal(&self, header: &[u8], number: u64, payload: &[u8]) -> Option<Vec<u8>> {
+        let number_len = usize::from(header.first()? & 3) + 1;
+        let at = header.len().checked_sub(number_len).filter(|at| *at > 0)?;
+        let mut body = payload.to_vec();
+        let nonce = self.nonce_of(number);
+        self.key.seal_in_place_append_tag(nonce, Aad::from(header), &mut body).ok()?;
+        let mut packet = [header, &body].concat();
+        let sample = packet.get(at + SAMPLE_AT..)?.get(..quic::AES_128.sample_len())?;
+        let [first_mask, number_mask @ ..] = self.header.new_mask(sample).ok()?;
+        *packet.first_mut()? ^= first_mask & PROTECTED_BITS;
+        let number = packet.get_mut(at..at + number_len)?;
+        number.iter_mut().zip(number_mask).for_each(|(byte, mask)| *byte ^= mask);
+        Some(packet)
     }
 
     fn nonce_of(&self, number: u64) -> Nonce {

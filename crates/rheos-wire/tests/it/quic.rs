@@ -70,6 +70,23 @@ fn server_initials_open_to_the_published_frames() {
     }
 }
 
+#[test]
+fn sealing_gives_the_published_packets() {
+    let header = |first: &str| hex(&format!("{first}088394c8f03e5157080000449e00000002"));
+    let mut payload = vec![6, 0, 0x40, 0xf1];
+    payload.extend(hex(CLIENT_HELLO));
+    payload.resize(1162, 0);
+    for (header, version, wanted) in [
+        (header("c300000001"), Version::V1, CLIENT_V1),
+        (header("d36b3343cf"), Version::V2, CLIENT_V2),
+    ] {
+        let key = secret(version).key(Sender::Client).unwrap();
+        assert_eq!(key.seal(&header, 2, &payload), Some(hex(wanted)));
+        assert_eq!(key.seal(&header[..4], 2, &payload), None, "no room for the packet number");
+        assert_eq!(key.seal(&[0xc0, 0], 2, &[]), None, "too short for a sample");
+    }
+}
+
 /// draft-ietf-quic-tls-29 §A.2 and §A.3, whose salt is not version 1's.
 #[test]
 fn the_packets_of_draft_29_open() {
