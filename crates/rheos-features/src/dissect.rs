@@ -28,6 +28,8 @@ protocols! {
     tls: Tls,
     ssh: Ssh,
     dns: Dns,
+    http1: Http1,
+    http2: Http2,
 }
 
 /// Bytes of one side of a TCP connection: in order, all that has arrived and was not consumed yet.
@@ -134,6 +136,12 @@ pub trait Dissector: std::fmt::Debug {
     /// Whether what was read since detection can only be of this protocol: then nobody doubts the detector.
     fn is_certain(&self) -> bool {
         false
+    }
+
+    /// The protocol inside this one as application-layer protocol negotiation (RFC 7301) tells it: what the server
+    /// chose, or, where that cannot be seen, the only one that the client offered.
+    fn alpn(&self) -> Option<&str> {
+        None
     }
 
     /// Memory held beside the value itself, in bytes.

@@ -205,6 +205,8 @@ groups! {
         quic: Quic,
         ssh: Ssh,
         dns: Dns,
+        http: Http,
+        http2: Http2,
     }
 }
 

@@ -37,7 +37,7 @@ impl Selection {
 
     /// The columns that `with` names (all default ones if it names nothing), without those that `without` names.
     ///
-    /// A name is a column; a group, for its default columns; or a word of [`WORDS`]: `core`, `extended` (core
+    /// A name is a column; a group, for its default columns (for all, if none is a default one); or a word of [`WORDS`]: `core`, `extended` (core
     /// and extended), `experimental` (these and experimental), `default` (the same), `all` (optional ones too).
     /// In `without`, a group stands for all its columns.
     ///
@@ -97,7 +97,8 @@ impl Selection {
             _ => match GROUPS.iter().find(|group| group.name == name) {
                 Some(group) => {
                     let in_group = |c: &Column| group.columns.iter().any(|g| g.name == c.name);
-                    self.set(|c| emitted(c) && in_group(c), value);
+                    let hidden = group.columns.iter().all(|c| c.emitted == Emitted::Option);
+                    self.set(|c| (hidden || emitted(c)) && in_group(c), value);
                 }
                 None if table::columns().any(|c| c.name == name) => {
                     self.set(|c| c.name == name, value);
@@ -164,6 +165,8 @@ mod tests {
         assert_eq!(names(&timing).len(), 31, "optional columns are not in the group's name");
         let with_splt = Selection::new(&["timing", "splt_times"], &["iat_min"]).unwrap();
         assert_eq!(names(&with_splt).len(), 31);
+        let http = Selection::new(&["http"], &[]).unwrap();
+        assert!(http.contains("http_method"), "a group of optional columns only is named whole");
         assert!(with_splt.contains("splt_times") && !with_splt.contains("iat_min"));
     }
 

@@ -41,6 +41,8 @@ apps! {
     Http = "http",
     /// HTTP/2 in clear text (RFC 9113).
     Http2 = "http2",
+    /// After an upgrade from HTTP/1 (RFC 6455).
+    WebSocket = "websocket",
     /// The PROXY protocol, versions 1 and 2, that goes before another one (HAProxy).
     Proxy = "proxy",
 }

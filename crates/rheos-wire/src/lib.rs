@@ -18,6 +18,7 @@
 //! | [`ssh`] | greetings and offers of SSH |
 //! | [`dns`] | DNS messages |
 //! | [`text`] | bytes as text that is safe to show |
+//! | [`http1`], [`http2`] | messages and frames of HTTP |
 //! | [`filter`] | the filter language on packets |
 //! | [`app`] | the names of application protocols |
 //! | [`checksum`] | the Internet checksum |
@@ -30,6 +31,8 @@ pub mod decode;
 pub mod dns;
 pub mod filter;
 mod gre;
+pub mod http1;
+pub mod http2;
 pub mod icmp;
 pub mod icmp_body;
 mod ipv4;

@@ -169,6 +169,12 @@ impl Dissection {
         self.layers().last().map(|layer| layer.found.app)
     }
 
+    /// What application-layer protocol negotiation tells of what is inside; see [`super::Dissector::alpn`].
+    pub fn alpn(&self) -> Option<&str> {
+        let mut protocols = self.layers().iter().rev().filter_map(|layer| layer.protocol.as_ref());
+        protocols.find_map(|protocol| protocol.dissector().alpn())
+    }
+
     /// Whether a dissector found that the detector had been mistaken.
     pub fn was_mistaken(&self) -> bool {
         self.reader.mistaken

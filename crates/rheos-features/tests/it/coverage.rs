@@ -4,11 +4,8 @@ use std::collections::HashSet;
 
 use rheos_features::table;
 
+use super::frames::FrameCase;
 use super::rows::Value;
-use super::{
-    application_flows, dns_flows, ip_flows, link_flows, other_flows, quic_flows, shape_flows,
-    ssh_flows, tcp_analysis_flows, tcp_flows, tls_flows,
-};
 
 /// Null only by the packets' times being beyond what Arrow can tell, tested on their own.
 const NULL_ELSEWHERE: &[&str] = &["start_time", "end_time"];
@@ -17,17 +14,19 @@ type Wanted = (&'static str, Value);
 
 /// All that is expected of the columns of any flow.
 fn wanted() -> Vec<Wanted> {
-    let packets = [tcp_flows::cases(), other_flows::cases()];
-    let frames = [
-        application_flows::cases(),
-        shape_flows::cases(),
-        link_flows::cases(),
-        ip_flows::cases(),
-        tcp_analysis_flows::cases(),
-        quic_flows::cases(),
-        ssh_flows::cases(),
-        dns_flows::cases(),
-        tls_flows::cases(),
+    let packets = [super::tcp_flows::cases(), super::other_flows::cases()];
+    // One per line, so that groups that are added at the same time do not meet.
+    let frames: Vec<Vec<FrameCase>> = vec![
+        super::application_flows::cases(),
+        super::dns_flows::cases(),
+        super::http_flows::cases(),
+        super::ip_flows::cases(),
+        super::link_flows::cases(),
+        super::quic_flows::cases(),
+        super::shape_flows::cases(),
+        super::ssh_flows::cases(),
+        super::tcp_analysis_flows::cases(),
+        super::tls_flows::cases(),
     ];
     let of_packets = packets.into_iter().flatten().flat_map(|case| case.want);
     let of_frames = frames.into_iter().flatten().flat_map(|case| case.want);
