@@ -10,6 +10,8 @@
 //! ([`Dissection`]). One that only wants a name: a line in `dissect/signatures.rs`. Either way its name is a line in
 //! `rheos_wire::app`.
 
+use std::borrow::Cow;
+
 pub mod detect;
 mod flow;
 #[macro_use]
@@ -140,7 +142,7 @@ pub trait Dissector: std::fmt::Debug {
 
     /// The protocol inside this one as application-layer protocol negotiation (RFC 7301) tells it: what the server
     /// chose, or, where that cannot be seen, the only one that the client offered.
-    fn alpn(&self) -> Option<&str> {
+    fn alpn(&self) -> Option<Cow<'_, str>> {
         None
     }
 

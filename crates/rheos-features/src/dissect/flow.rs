@@ -1,5 +1,7 @@
 //! The dissection of one flow: detection, reassembly, and the dissectors one after the other.
 
+use std::borrow::Cow;
+
 use rheos_core::{Direction, Timestamp};
 use rheos_flow::{FlowHead, Piece, Read, StreamTotals, Streams};
 use rheos_wire::{App, Packet, tcp_flags};
@@ -170,7 +172,7 @@ impl Dissection {
     }
 
     /// What application-layer protocol negotiation tells of what is inside; see [`super::Dissector::alpn`].
-    pub fn alpn(&self) -> Option<&str> {
+    pub fn alpn(&self) -> Option<Cow<'_, str>> {
         let mut protocols = self.layers().iter().rev().filter_map(|layer| layer.protocol.as_ref());
         protocols.find_map(|protocol| protocol.dissector().alpn())
     }

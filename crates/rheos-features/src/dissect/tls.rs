@@ -16,6 +16,8 @@ mod datagrams;
 mod handshake;
 mod message;
 
+use std::borrow::Cow;
+
 use datagrams::Datagrams;
 pub use handshake::{CertificateChain, FirstAlert, Handshake};
 use message::{Gathered, gather};
@@ -350,6 +352,10 @@ impl Dissector for Tls {
             }
             _ => Wants::More,
         }
+    }
+
+    fn alpn(&self) -> Option<Cow<'_, str>> {
+        self.handshake.alpn()
     }
 
     fn is_certain(&self) -> bool {

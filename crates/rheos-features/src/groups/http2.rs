@@ -100,7 +100,7 @@ fn version(read: &Dissection) -> Option<&'static str> {
     };
     match read.app()? {
         App::Http2 => Some("h2"),
-        App::Tls | App::Quic => read.alpn().and_then(of_alpn),
+        App::Tls | App::Quic => read.alpn().and_then(|alpn| of_alpn(&alpn)),
         _ => {
             let http = read.http1()?;
             let response = http.response.as_ref().map(|response| response.minor);

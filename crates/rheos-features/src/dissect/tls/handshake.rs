@@ -1,8 +1,11 @@
 //! What a handshake tells, message by message, whatever carries it.
 
+use std::borrow::Cow;
+
 use rheos_core::{Direction, Timestamp};
 use rheos_wire::tls::handshake::{Certificates, ServerKeyExchange, kinds};
 use rheos_wire::tls::{
+    versions,
     Alert, Carrier, ClientFacts, ClientHello, ServerFacts, ServerHello, ciphers,
 };
 use rheos_wire::x509::{self, Certificate, CertificateFacts};
@@ -129,6 +132,19 @@ impl Handshake {
     /// What the server chose; HelloRetryRequests are told by [`Self::is_retried`].
     pub fn server(&self) -> Option<&ServerFacts> {
         self.server.as_deref()
+    }
+
+    /// The protocol inside: what the server chose, or the only one that the client offered where the choice is
+    /// encrypted or was not seen.
+    pub fn alpn(&self) -> Option<Cow<'_, str>> {
+        if let Some(server) = self.server()
+            && (server.alpn.is_some() || !versions::is_13(server.chosen_version))
+        {
+            // Before TLS 1.3, to tell nothing is to choose nothing.
+            return server.alpn.as_deref().map(Cow::Borrowed);
+        }
+        let mut offers = self.client()?.alpn();
+        offers.next().filter(|_| offers.next().is_none())
     }
 
     /// Who is the client, if a hello told it.
