@@ -298,7 +298,7 @@ impl FileInfo {
     /// Counts the frames of one batch.
     pub(crate) fn count(&mut self, frames: &[FrameMeta]) {
         let [first, ..] = frames else { return };
-        let mut earliest = self.earliest.unwrap_or(first.ts);
+        let mut earliest = self.earliest.unwrap_or(first.ts).min(first.ts);
         let mut latest = self.latest.unwrap_or(first.ts);
         let mut last = if self.frames == 0 { first.ts } else { self.last_ts };
         let (mut captured, mut wire, mut truncated, mut backward) = (0u64, 0u64, 0u64, 0u64);
@@ -307,12 +307,16 @@ impl FileInfo {
             captured += u64::from(frame.cap_len);
             wire += u64::from(frame.wire_len);
             truncated += u64::from(frame.cap_len < frame.wire_len);
-            backward += u64::from(frame.ts < last);
             longest = longest.max(frame.cap_len);
-            earliest = earliest.min(frame.ts);
-            latest = latest.max(frame.ts);
+            // Times rise but for a few steps back: only there is a time the latest, or a new earliest one.
+            if frame.ts < last {
+                backward += 1;
+                latest = latest.max(last);
+                earliest = earliest.min(frame.ts);
+            }
             last = frame.ts;
         }
+        latest = latest.max(last);
         self.frames += frames.len() as u64;
         self.captured_bytes += captured;
         self.wire_bytes += wire;

@@ -31,6 +31,7 @@
 //! | [`write`](mod@write) | [`CaptureWriter`], [`PcapWriter`], [`PcapngWriter`] |
 //! | [`sniff`] | [`Content`]: telling a file by its first bytes |
 
+mod ahead;
 mod block;
 pub mod error;
 pub mod info;

@@ -5,6 +5,7 @@
 
 use rheos_core::{FrameMeta, LinkType, Timestamp};
 
+use crate::ahead::Ahead;
 use crate::error::DamageKind;
 use crate::info::{ByteOrder, FileInfo, Format, InterfaceInfo, Resolution, words};
 use crate::reader::{Building, Step};
@@ -117,12 +118,32 @@ impl Pcap {
 
     /// Reads records from `bytes[*pos..]` until the batch is full or bytes are missing.
     pub(crate) fn scan(&self, bytes: &[u8], pos: &mut usize, batch: &mut Building) -> Step {
-        let Variant { order, nanos_per_fraction, record_header, .. } = self.variant;
+        match self.variant.order {
+            ByteOrder::Little => self.records(u32::from_le_bytes, bytes, pos, batch),
+            ByteOrder::Big => self.records(u32::from_be_bytes, bytes, pos, batch),
+        }
+    }
+
+    /// [`Self::scan`] with numbers in the order of `number`, which the compiler knows in each of its two copies.
+    #[inline]
+    fn records(
+        &self,
+        number: impl Fn([u8; 4]) -> u32,
+        bytes: &[u8],
+        pos: &mut usize,
+        batch: &mut Building,
+    ) -> Step {
+        let Variant { nanos_per_fraction, record_header, .. } = self.variant;
         let mut at = *pos;
+        let mut rest = bytes.get(at..).unwrap_or_default();
+        let mut ahead = Ahead::new(at);
         let step = loop {
-            let Some(rest) = bytes.get(at..) else { break Step::Need(record_header) };
-            let Some(header) = words::<4>(rest) else { break Step::Need(record_header) };
-            let [seconds, fraction, mut cap_len, mut wire_len] = header.map(|w| order.u32(w));
+            ahead.ask(bytes, at);
+            let Some(header) = rest.first_chunk::<16>() else { break Step::Need(record_header) };
+            let field =
+                |at: usize| number([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+            let (seconds, fraction) = (field(0), field(4));
+            let (mut cap_len, mut wire_len) = (field(8), field(12));
             if self.lengths != Lengths::Captured
                 && (self.lengths == Lengths::Wire || cap_len > wire_len)
             {
@@ -136,9 +157,7 @@ impl Pcap {
                 });
             }
             let len = record_header + cap_len as usize;
-            if rest.len() < len {
-                break Step::Need(len);
-            }
+            let Some(after) = rest.get(len..) else { break Step::Need(len) };
             // Both are under 2^32: their sum in nanoseconds is under 2^63.
             let nanos =
                 u64::from(seconds) * 1_000_000_000 + u64::from(fraction) * nanos_per_fraction;
@@ -151,6 +170,7 @@ impl Pcap {
                 interface: 0,
             });
             at += len;
+            rest = after;
             if full {
                 break Step::Full;
             }

@@ -8,6 +8,7 @@ mod options;
 
 use rheos_core::{FrameMeta, LinkType, Timestamp};
 
+use crate::ahead::Ahead;
 use crate::error::DamageKind;
 use crate::info::{About, ByteOrder, FileInfo, InterfaceInfo, SectionInfo, words};
 use crate::reader::{Building, ReadOptions, Step};
@@ -115,7 +116,9 @@ impl Pcapng {
         batch: &mut Building,
         info: &mut FileInfo,
     ) -> Step {
+        let mut ahead = Ahead::new(*pos);
         loop {
+            ahead.ask(bytes, *pos);
             let rest = &bytes[*pos..];
             let Some([kind, len, magic]) = words::<3>(rest) else { return Step::Need(12) };
             // A section header's type reads the same in both orders; the magic tells which it is.
