@@ -8,7 +8,7 @@ use rheos_core::{DropReason, Frame};
 
 use crate::walk::{Step, Walk};
 use crate::{Fragment, Packet, TunnelPorts};
-use crate::{ipv4, ipv6, link, mpls, ppp, transport};
+use crate::{ipv4, ipv6, link, mpls, plain, ppp, transport};
 
 /// Which layer keys the flow when packets travel in tunnels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,6 +77,19 @@ const STEPS_MAX: usize = 128;
 /// around the tunnel is the result. An IPv4 total length or IPv6 payload length beyond the frame is believed
 /// in [`Packet::ip_len`] and [`Packet::payload_len`]; [`Packet::payload_cap_len`] counts what is there.
 pub fn decode(frame: Frame<'_>, index: u64, config: &DecodeConfig, out: &mut Packet) -> Decoded {
+    if let Some(decoded) = plain::decode(frame, index, config, out) {
+        return decoded;
+    }
+    walk(frame, index, config, out)
+}
+
+/// [`decode`] without the straight way: whatever the frame is.
+pub(crate) fn walk(
+    frame: Frame<'_>,
+    index: u64,
+    config: &DecodeConfig,
+    out: &mut Packet,
+) -> Decoded {
     *out = Packet { ts: frame.ts, index, wire_len: frame.wire_len, ..Packet::default() };
     let mut walk = Walk::new(frame.data, frame.wire_len as usize, config);
     run(&mut walk, Step::Link(frame.link.0), out)

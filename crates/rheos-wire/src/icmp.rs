@@ -109,7 +109,7 @@ pub(crate) fn icmp(walk: &Walk<'_>, out: &mut Packet) -> Step {
         return Step::Fail(DropReason::IcmpTruncated);
     }
     let verdict = checksum::without_pseudo(walk, out, DropReason::ChecksumIcmp);
-    finish(verdict.note(walk, out))
+    finish(walk, out, verdict)
 }
 
 /// Reads an ICMPv6 message behind IPv6; its checksum covers a pseudo-header.
@@ -123,7 +123,8 @@ pub(crate) fn icmpv6(walk: &Walk<'_>, out: &mut Packet) -> Step {
         stored: walk.header_at::<2>(2).map_or(0, |stored| be16(stored, 0)),
         reason: DropReason::ChecksumIcmp,
     };
-    finish(checksum::with_pseudo(walk, out, &covered).note(walk, out))
+    let verdict = checksum::with_pseudo(walk, out, &covered);
+    finish(walk, out, verdict)
 }
 
 fn read(walk: &Walk<'_>, out: &mut Packet, layer: Layer) -> bool {
@@ -138,11 +139,8 @@ fn read(walk: &Walk<'_>, out: &mut Packet, layer: Layer) -> bool {
     true
 }
 
-fn finish(verdict: Verdict) -> Step {
-    match verdict {
-        Verdict::Reject(reason) => Step::Reject(reason),
-        _ => Step::Done,
-    }
+fn finish(walk: &Walk<'_>, out: &mut Packet, verdict: Verdict) -> Step {
+    verdict.note(walk.checksums, &mut out.checksum).map_or(Step::Done, Step::Reject)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use rheos_core::{Addr, DropReason, FiveTuple, IpVersion};
 
-use crate::checksum::{self, Verdict};
+use crate::checksum;
 use crate::walk::{Step, Walk, be16};
 use crate::{Fragment, Layer, Packet};
 
@@ -11,17 +11,17 @@ const HEADER_MIN: usize = 20;
 /// The largest datagram that its total length can tell.
 const DATAGRAM_MAX: u32 = 65_535;
 
-mod field {
-    pub(super) const VERSION_IHL: usize = 0;
-    pub(super) const TOS: usize = 1;
-    pub(super) const TOTAL_LEN: usize = 2;
-    pub(super) const ID: usize = 4;
-    pub(super) const FLAGS_OFFSET: usize = 6;
-    pub(super) const TTL: usize = 8;
-    pub(super) const PROTOCOL: usize = 9;
-    pub(super) const CHECKSUM: usize = 10;
-    pub(super) const SRC: usize = 12;
-    pub(super) const DST: usize = 16;
+pub(crate) mod field {
+    pub(crate) const VERSION_IHL: usize = 0;
+    pub(crate) const TOS: usize = 1;
+    pub(crate) const TOTAL_LEN: usize = 2;
+    pub(crate) const ID: usize = 4;
+    pub(crate) const FLAGS_OFFSET: usize = 6;
+    pub(crate) const TTL: usize = 8;
+    pub(crate) const PROTOCOL: usize = 9;
+    pub(crate) const CHECKSUM: usize = 10;
+    pub(crate) const SRC: usize = 12;
+    pub(crate) const DST: usize = 16;
 }
 
 /// Reads the header at the walk's position.
@@ -53,12 +53,10 @@ pub(crate) fn ipv4(walk: &mut Walk<'_>, out: &mut Packet) -> Step {
     out.ip_id = u32::from(be16(header, field::ID));
     let flags_offset = be16(header, field::FLAGS_OFFSET);
     out.ip_flags = (flags_offset >> 13) as u8;
-    let address =
-        |at: usize| Addr::v4([header[at], header[at + 1], header[at + 2], header[at + 3]]);
     let protocol = header[field::PROTOCOL];
     out.tuple = FiveTuple {
-        src: address(field::SRC),
-        dst: address(field::DST),
+        src: address(header, field::SRC),
+        dst: address(header, field::DST),
         src_port: 0,
         dst_port: 0,
         protocol,
@@ -67,8 +65,8 @@ pub(crate) fn ipv4(walk: &mut Walk<'_>, out: &mut Packet) -> Step {
 
     if !std::mem::take(&mut walk.header_rebuilt) {
         let stored = be16(header, field::CHECKSUM);
-        let verdict = checksum::ipv4_header(walk, whole, stored);
-        if let Verdict::Reject(reason) = verdict.note(walk, out) {
+        let verdict = checksum::ipv4_header(walk.checksums, whole, stored);
+        if let Some(reason) = verdict.note(walk.checksums, &mut out.checksum) {
             return Step::Reject(reason);
         }
     }
@@ -77,6 +75,11 @@ pub(crate) fn ipv4(walk: &mut Walk<'_>, out: &mut Packet) -> Step {
         return fragment(walk, out, header_len, flags_offset);
     }
     Step::Transport(protocol)
+}
+
+#[inline]
+pub(crate) fn address(header: &[u8; HEADER_MIN], at: usize) -> Addr {
+    header[at..].first_chunk().map_or_else(Addr::default, |octets| Addr::v4(*octets))
 }
 
 /// Sets where the datagram ends. Zero is what a sender that leaves segmentation to its network card

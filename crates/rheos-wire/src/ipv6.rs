@@ -15,13 +15,13 @@ const HEADER: usize = 40;
 /// Extension headers walked at most in one packet; a longer chain is an attack or noise.
 pub(crate) const EXTENSIONS_MAX: usize = 16;
 
-mod field {
-    pub(super) const VERSION_CLASS: usize = 0;
-    pub(super) const PAYLOAD_LEN: usize = 4;
-    pub(super) const NEXT_HEADER: usize = 6;
-    pub(super) const HOP_LIMIT: usize = 7;
-    pub(super) const SRC: usize = 8;
-    pub(super) const DST: usize = 24;
+pub(crate) mod field {
+    pub(crate) const VERSION_CLASS: usize = 0;
+    pub(crate) const PAYLOAD_LEN: usize = 4;
+    pub(crate) const NEXT_HEADER: usize = 6;
+    pub(crate) const HOP_LIMIT: usize = 7;
+    pub(crate) const SRC: usize = 8;
+    pub(crate) const DST: usize = 24;
 }
 
 /// What walking the extension headers led to.
@@ -167,7 +167,8 @@ fn option_value(mut options: &[u8], wanted: u8) -> Option<&[u8]> {
     }
 }
 
-fn address(bytes: &[u8], at: usize) -> Addr {
+#[inline]
+pub(crate) fn address(bytes: &[u8], at: usize) -> Addr {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or_else(Addr::default, |octets| Addr(*octets))
 }
 

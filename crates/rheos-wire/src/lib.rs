@@ -7,6 +7,7 @@
 //! | files | what they read |
 //! |---|---|
 //! | `decode`, `walk` | the loop over headers and its state |
+//! | `plain` | the straight way for the most common frames |
 //! | `link`, `ppp`, `mpls`, `wifi` | from the first byte to IP |
 //! | [`mac`] | the hardware addresses around a packet |
 //! | `ipv4`, `ipv6`, [`ipv6_ext`] | IP, fragments, extension headers |
@@ -45,6 +46,7 @@ mod link;
 pub mod mac;
 mod mpls;
 pub mod packet;
+mod plain;
 mod ppp;
 pub mod quic;
 mod sctp;

@@ -121,6 +121,17 @@ pub struct Layers {
 }
 
 impl Layers {
+    /// These headers, at most [`LAYERS_MAX`].
+    pub(crate) const fn of<const N: usize>(layers: [Layer; N]) -> Self {
+        let mut kinds = [Layer::None; LAYERS_MAX];
+        let mut at = 0;
+        while at < N {
+            kinds[at] = layers[at];
+            at += 1;
+        }
+        Self { kinds, len: N as u8 }
+    }
+
     /// Adds the next header; beyond [`LAYERS_MAX`] it is forgotten.
     #[inline]
     pub fn push(&mut self, layer: Layer) {

@@ -2,21 +2,21 @@
 
 use rheos_core::DropReason;
 
-use crate::checksum::{self, Covered, Verdict};
+use crate::checksum::{self, Covered};
 use crate::walk::{Step, Walk, be16, be32};
 use crate::{Layer, Packet, TcpHeader};
 
 const HEADER_MIN: usize = 20;
 
-mod field {
-    pub(super) const SRC_PORT: usize = 0;
-    pub(super) const DST_PORT: usize = 2;
-    pub(super) const SEQ: usize = 4;
-    pub(super) const ACK: usize = 8;
-    pub(super) const OFFSET_FLAGS: usize = 12;
-    pub(super) const WINDOW: usize = 14;
-    pub(super) const CHECKSUM: usize = 16;
-    pub(super) const URGENT: usize = 18;
+pub(crate) mod field {
+    pub(crate) const SRC_PORT: usize = 0;
+    pub(crate) const DST_PORT: usize = 2;
+    pub(crate) const SEQ: usize = 4;
+    pub(crate) const ACK: usize = 8;
+    pub(crate) const OFFSET_FLAGS: usize = 12;
+    pub(crate) const WINDOW: usize = 14;
+    pub(crate) const CHECKSUM: usize = 16;
+    pub(crate) const URGENT: usize = 18;
 }
 
 /// Reads the header at the walk's position. Its 20 fixed bytes are enough: captures with a short snap length cut
@@ -50,10 +50,9 @@ pub(crate) fn tcp(walk: &mut Walk<'_>, out: &mut Packet) -> Step {
         stored: be16(header, field::CHECKSUM),
         reason: DropReason::ChecksumTcp,
     };
-    match checksum::with_pseudo(walk, out, &covered).note(walk, out) {
-        Verdict::Reject(reason) => Step::Reject(reason),
-        _ => Step::Done,
-    }
+    checksum::with_pseudo(walk, out, &covered)
+        .note(walk.checksums, &mut out.checksum)
+        .map_or(Step::Done, Step::Reject)
 }
 
 /// One TCP option (IANA "TCP Option Kind Numbers"), end of list and no-operation left out.

@@ -2,18 +2,18 @@
 
 use rheos_core::{DropReason, IpVersion};
 
-use crate::checksum::{self, Covered, Verdict};
+use crate::checksum::{self, Covered};
 use crate::walk::{Step, Walk, be16};
 use crate::{Layer, Packet, tunnel};
 
 const HEADER: usize = 8;
 
-mod field {
-    pub(super) const SRC_PORT: usize = 0;
-    pub(super) const DST_PORT: usize = 2;
+pub(crate) mod field {
+    pub(crate) const SRC_PORT: usize = 0;
+    pub(crate) const DST_PORT: usize = 2;
     /// In UDP-Lite: how many bytes the checksum covers.
-    pub(super) const LENGTH: usize = 4;
-    pub(super) const CHECKSUM: usize = 6;
+    pub(crate) const LENGTH: usize = 4;
+    pub(crate) const CHECKSUM: usize = 6;
 }
 
 /// Reads the header at the walk's position, and the tunnel in it when its port says so.
@@ -44,8 +44,8 @@ pub(crate) fn udp(walk: &mut Walk<'_>, out: &mut Packet) -> Step {
     let unsummed = stored == 0 && (out.tuple.version == IpVersion::V4 || kind.is_some());
     if !unsummed {
         let covered = Covered { len, pseudo_len: len, stored, reason: DropReason::ChecksumUdp };
-        let verdict = checksum::with_pseudo(walk, out, &covered).note(walk, out);
-        if let Verdict::Reject(reason) = verdict {
+        let verdict = checksum::with_pseudo(walk, out, &covered);
+        if let Some(reason) = verdict.note(walk.checksums, &mut out.checksum) {
             return Step::Reject(reason);
         }
     }
@@ -81,8 +81,7 @@ pub(crate) fn udp_lite(walk: &Walk<'_>, out: &mut Packet) -> Step {
         stored: be16(header, field::CHECKSUM),
         reason: DropReason::ChecksumUdp,
     };
-    match checksum::with_pseudo(walk, out, &covered).note(walk, out) {
-        Verdict::Reject(reason) => Step::Reject(reason),
-        _ => Step::Done,
-    }
+    checksum::with_pseudo(walk, out, &covered)
+        .note(walk.checksums, &mut out.checksum)
+        .map_or(Step::Done, Step::Reject)
 }

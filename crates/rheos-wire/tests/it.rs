@@ -21,6 +21,7 @@ mod it {
     mod links;
     mod never_panics;
     mod oracle;
+    mod plain;
     mod quic;
     mod ssh;
     mod tls;

@@ -18,7 +18,7 @@ const LINKS: [u16; 27] = [
     219, 226, 228, 229, 239, 276,
 ];
 
-fn configs() -> impl Strategy<Value = DecodeConfig> {
+pub(crate) fn configs() -> impl Strategy<Value = DecodeConfig> {
     let checksums = prop_oneof![
         Just(ChecksumPolicy::Ignore),
         Just(ChecksumPolicy::Count),
@@ -34,7 +34,7 @@ fn configs() -> impl Strategy<Value = DecodeConfig> {
 }
 
 /// One frame for each header that is read, to be damaged.
-fn seeds() -> &'static [Captured] {
+pub(crate) fn seeds() -> &'static [Captured] {
     static SEEDS: OnceLock<Vec<Captured>> = OnceLock::new();
     SEEDS.get_or_init(|| {
         let inner = eth(0x0800, &ipv4(6, &tcp(2, b"data")));
