@@ -10,6 +10,7 @@ mod it {
     mod dns_flows;
     mod dns_talk;
     mod frames;
+    mod http_corpus;
     mod http_flows;
     mod ip_flows;
     mod laws;

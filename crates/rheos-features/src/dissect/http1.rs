@@ -154,14 +154,20 @@ impl Detect for Http1 {
             (beginning(text), text)
         });
         let is = |wanted| begins.iter().any(|(beginning, _)| *beginning == wanted);
+        let names_method = |text: &[u8]| METHODS.iter().any(|known| text.starts_with(known));
         let known = |(beginning, text): &(Beginning, &[u8])| {
-            *beginning == Beginning::Method && METHODS.iter().any(|known| text.starts_with(known))
+            *beginning == Beginning::Method && names_method(text)
         };
+        // A line that only begins like a request: the answer will tell.
+        let odd = |(beginning, text): &(Beginning, &[u8])| {
+            *beginning == Beginning::No && !names_method(text)
+        };
+        let silent = sides.bytes.iter().any(|bytes| bytes.is_empty());
         if is(Beginning::Request) {
             Verdict::yes(App::Http, "http.request_line", 0.98)
         } else if is(Beginning::Status) {
             Verdict::yes(App::Http, "http.status_line", 0.98)
-        } else if is(Beginning::No) {
+        } else if begins.iter().any(odd) || is(Beginning::No) && !silent {
             Verdict::No
         } else if sides.last && begins.iter().any(known) {
             Verdict::yes(App::Http, "http.method", 0.8)
@@ -228,7 +234,7 @@ impl Http1 {
         }
         let Some(len) = http1::head_len(bytes, searched) else {
             if bytes.len() > HEAD_MAX || beginning(bytes) == Beginning::No {
-                return self.lose(chunk);
+                return self.lose(chunk, bytes.len() > HEAD_MAX);
             }
             self.sides[side] = Side::Head(bytes.len());
             return Taken::first(0);
@@ -243,13 +249,13 @@ impl Http1 {
                 self.asks[side] = false;
                 self.on_status(chunk, head, status, minor)
             }
-            None => self.lose(chunk),
+            None => self.lose(chunk, false),
         }
     }
 
-    /// What comes is no message. Where none came before, it is another protocol.
-    fn lose(&mut self, chunk: &Chunk<'_>) -> Taken {
-        if self.requests.count == 0 && self.responses.head_bytes == 0 {
+    /// What comes is no message. Where there is far too much of it and no message came before, it is another protocol.
+    fn lose(&mut self, chunk: &Chunk<'_>, endless: bool) -> Taken {
+        if endless && self.requests.count == 0 && self.responses.head_bytes == 0 {
             return Taken::then(0, Wants::Mistaken);
         }
         self.sides[chunk.direction.index()] = Side::Lost;
@@ -350,7 +356,7 @@ impl Http1 {
     fn on_chunk(&mut self, chunk: &Chunk<'_>) -> Taken {
         match http1::chunk_line(chunk.bytes) {
             ChunkLine::Short => Taken::first(0),
-            ChunkLine::Wrong => self.lose(chunk),
+            ChunkLine::Wrong => self.lose(chunk, false),
             ChunkLine::Size(len, 0) => {
                 self.sides[chunk.direction.index()] = Side::Trailer;
                 Taken::first(len)
@@ -400,7 +406,7 @@ fn field<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 /// the path of an absolute one, without the user before `@`.
 fn authority<'a>(method: &[u8], target: &'a [u8]) -> Option<&'a [u8]> {
     if method == b"CONNECT" {
-        return Some(target);
+        return Some(target).filter(|target| !target.starts_with(b"/"));
     }
     let scheme = target.windows(3).take(16).position(|part| part == b"://")?;
     let rest = target.get(scheme + 3..)?;

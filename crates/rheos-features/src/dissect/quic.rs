@@ -9,6 +9,8 @@ mod hellos;
 mod opener;
 mod path;
 
+use std::borrow::Cow;
+
 use rheos_core::{Direction, Nanos, Timestamp};
 use rheos_wire::App;
 use rheos_wire::quic::{
@@ -377,6 +379,11 @@ impl Dissector for Quic {
             self.opener.end();
         }
         Wants::More
+    }
+
+    fn alpn(&self) -> Option<Cow<'_, str>> {
+        let mut offers = self.client_hello()?.alpn();
+        offers.next().filter(|_| offers.next().is_none())
     }
 
     fn is_certain(&self) -> bool {

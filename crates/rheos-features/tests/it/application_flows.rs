@@ -197,3 +197,35 @@ fn defect_1_a_beginning_is_read_however_it_is_cut() {
         assert_eq!(row.get("app_bytes_read_fwd"), n(41.0));
     }
 }
+
+/// A connection of so many requests and answers, in which every answer's packets are overtaken by others, and
+/// some of its bytes are lost.
+fn exchange(count: usize) -> Vec<(u64, Vec<u8>)> {
+    let answer =
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n".as_slice(), &[b'x'; 900]].concat();
+    let mut talk = Talk::new();
+    for _ in 0..count {
+        talk = talk.say(F, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        talk = talk.ahead(B, 300, &answer[300..600]).ahead(B, 20, &answer[20..300]);
+        talk = talk.say(B, &answer[..20]).lose(B, answer.len() - 20).ack(F);
+    }
+    talk.close()
+}
+
+#[test]
+fn memory_stays_flat_on_a_stream_fifty_times_longer() {
+    let features = FeatureConfig {
+        selection: Selection::new(&["application", "http"], &[]).unwrap(),
+        ..FeatureConfig::default()
+    };
+    let config = ExtractConfig { features, ..ExtractConfig::default() };
+    let of = |count| {
+        let (out, summary) = extract(&config, &batches(&exchange(count), 100));
+        let row = super::rows::Row::all(&out[0]).remove(0);
+        (row.number("http_responses"), summary.state_bytes, summary.streams.held_max)
+    };
+    let (short, long) = (of(40), of(2_000));
+    assert_eq!((short.0, long.0), (40.0, 2_000.0), "all answers were read");
+    assert!(short.2 > 0, "bytes had to wait");
+    assert_eq!((short.1, short.2), (long.1, long.2), "state and streams at their most");
+}

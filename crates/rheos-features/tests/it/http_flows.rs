@@ -300,6 +300,15 @@ fn holes_in_a_body_lose_no_message_and_holes_in_a_head_only_theirs() {
 }
 
 #[test]
+fn an_answer_tells_what_a_broken_request_does_not() {
+    let talk = Talk::new().say(F, b"GET /HTTP/1.1\nHost: a\n\n");
+    let row = &rows(&talk.say(B, OK).say(F, GET).say(B, OK).close())[0];
+    assert_eq!(row.get("app_rule"), t("http.status_line"));
+    assert_eq!(row.get("http_responses"), n(2.0));
+    assert_eq!(row.get("http_requests"), n(1.0), "the broken one does not count");
+}
+
+#[test]
 fn a_head_without_an_end_is_let_go() {
     let mut talk = Talk::new().say(F, b"GET / HTTP/1.1\r\n");
     for _ in 0..100 {

@@ -75,7 +75,7 @@ proptest! {
     }
 }
 
-fn corpus() -> PathBuf {
+pub(crate) fn corpus() -> PathBuf {
     let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     std::env::var_os("RHEOS_CORPUS").map_or_else(default, PathBuf::from)
 }
@@ -91,6 +91,13 @@ fn captures(folder: &Path, found: &mut Vec<PathBuf>) {
             found.push(path);
         }
     }
+}
+
+/// All that can be read of a capture.
+pub(crate) fn batches_of(path: &Path) -> Vec<FrameBatch> {
+    let reader = CaptureReader::open([Input::from_arg(path)], ReadOptions::default());
+    let mut reader = reader.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    std::iter::from_fn(|| reader.next_batch().ok().flatten()).collect()
 }
 
 #[test]
