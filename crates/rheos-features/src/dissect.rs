@@ -7,7 +7,7 @@
 //!
 //! To add a protocol with columns: a type in `dissect/<name>.rs` that is a [`Dissector`] and says by [`Detect`] how it
 //! is recognised, and one line in the list below; its group reads it through the accessor that the line makes
-//! ([`Dissection`]). One that only wants a name: a line in `dissect/signatures.rs`. Either way its name is a line in
+//! ([`Dissection`]). One that only wants a name: a line in `rheos_wire::detect`. Either way its name is a line in
 //! `rheos_wire::app`.
 
 use std::borrow::Cow;

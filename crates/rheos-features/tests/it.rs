@@ -22,6 +22,7 @@ mod it {
     mod road;
     mod rows;
     mod shape_flows;
+    mod signature_flows;
     mod ssh_flows;
     mod ssh_talk;
     mod talks;

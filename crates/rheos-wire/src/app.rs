@@ -45,6 +45,94 @@ apps! {
     WebSocket = "websocket",
     /// The PROXY protocol, versions 1 and 2, that goes before another one (HAProxy).
     Proxy = "proxy",
+    /// RFC 5321.
+    Smtp = "smtp",
+    /// RFC 1939.
+    Pop3 = "pop3",
+    /// RFC 9051 and its elders.
+    Imap = "imap",
+    /// The control connection (RFC 959).
+    Ftp = "ftp",
+    /// RFC 854.
+    Telnet = "telnet",
+    /// RFC 2812.
+    Irc = "irc",
+    /// RFC 6120.
+    Xmpp = "xmpp",
+    /// RFC 3977.
+    Nntp = "nntp",
+    /// Remote Desktop Protocol ([MS-RDPBCGR]).
+    Rdp = "rdp",
+    /// RFC 6143.
+    Vnc = "vnc",
+    /// Versions 4, 4A and 5 (RFC 1928).
+    Socks = "socks",
+    /// Versions 1, 2 and 3 ([MS-SMB], [MS-SMB2]), also behind a NetBIOS session.
+    Smb = "smb",
+    /// NetBIOS names (RFC 1002).
+    Nbns = "nbns",
+    /// NetBIOS datagrams (RFC 1002).
+    NbDatagram = "nbdgm",
+    /// Over TCP and UDP (C706).
+    DceRpc = "dcerpc",
+    /// Also connectionless (RFC 4511).
+    Ldap = "ldap",
+    /// RFC 4120.
+    Kerberos = "kerberos",
+    /// Versions 1, 2c and 3 (RFC 3412 and its elders).
+    Snmp = "snmp",
+    /// And BOOTP (RFC 2131).
+    Dhcp = "dhcp",
+    /// RFC 8415.
+    Dhcpv6 = "dhcpv6",
+    /// RFC 5905.
+    Ntp = "ntp",
+    /// And TURN (RFC 8489, RFC 8656).
+    Stun = "stun",
+    /// RFC 3550.
+    Rtp = "rtp",
+    /// RFC 3550.
+    Rtcp = "rtcp",
+    /// RFC 3261.
+    Sip = "sip",
+    /// RFC 7826 and its elder.
+    Rtsp = "rtsp",
+    /// UPnP's discovery.
+    Ssdp = "ssdp",
+    /// RFC 3164, RFC 5424.
+    Syslog = "syslog",
+    /// The requests (RFC 1350); data goes between other ports.
+    Tftp = "tftp",
+    /// ONC RPC (RFC 5531): portmapper, NFS and others.
+    OncRpc = "rpc",
+    /// RFC 2865.
+    Radius = "radius",
+    /// Modbus over TCP.
+    Modbus = "modbus",
+    /// IEEE 1815.
+    Dnp3 = "dnp3",
+    /// PostgreSQL.
+    Postgres = "postgres",
+    /// MySQL and MariaDB.
+    Mysql = "mysql",
+    /// Redis and its kin.
+    Redis = "redis",
+    /// Text and binary protocol.
+    Memcached = "memcached",
+    /// MongoDB.
+    Mongodb = "mongodb",
+    /// Versions 3.1, 3.1.1 and 5.
+    Mqtt = "mqtt",
+    /// Peers, hash table, trackers over UDP, uTP.
+    BitTorrent = "bittorrent",
+    /// WireGuard.
+    WireGuard = "wireguard",
+    /// OpenVPN.
+    OpenVpn = "openvpn",
+    /// Versions 1 and 2 (RFC 2408, RFC 7296).
+    Ike = "ike",
+    /// In UDP (RFC 3948).
+    Esp = "esp",
 }
 
 impl fmt::Display for App {

@@ -18,6 +18,7 @@
 //! | [`x509`] | certificates |
 //! | [`ssh`] | greetings and offers of SSH |
 //! | [`dns`] | DNS messages |
+//! | [`detect`] | how other protocols begin |
 //! | [`text`] | bytes as text that is safe to show |
 //! | [`http1`], [`http2`] | messages and frames of HTTP |
 //! | [`filter`] | the filter language on packets |
@@ -29,6 +30,7 @@ pub mod app;
 pub mod checksum;
 pub mod community_id;
 pub mod decode;
+pub mod detect;
 pub mod dns;
 pub mod filter;
 mod gre;

@@ -405,9 +405,7 @@ impl Reader {
 fn judge_stream(sides: &Sides<'_>) -> Verdict {
     let mut jury = Jury::default();
     Protocol::judge_stream(sides, |verdict| jury.hear(verdict));
-    for detect in signatures::STREAMS {
-        jury.hear(detect(sides));
-    }
+    signatures::judge_stream(sides, |verdict| jury.hear(verdict));
     jury.verdict(sides.last)
 }
 
@@ -421,8 +419,6 @@ fn judge_datagram(state: &mut Detecting, datagram: &Datagram<'_>, ports: [u16; 2
     let opening = Opening { direction, bytes, sent_len, before: before.get(), ports, number };
     let mut jury = Jury::default();
     Protocol::judge_datagram(&opening, |verdict| jury.hear(verdict));
-    for detect in signatures::DATAGRAMS {
-        jury.hear(detect(&opening));
-    }
+    signatures::judge_datagram(&opening, |verdict| jury.hear(verdict));
     jury.verdict(last)
 }
