@@ -207,6 +207,7 @@ groups! {
         dns: Dns,
         http: Http,
         http2: Http2,
+        fingerprint: Fingerprint,
     }
 }
 

@@ -9,6 +9,7 @@ mod it {
     mod dissectors;
     mod dns_flows;
     mod dns_talk;
+    mod fingerprint_flows;
     mod frames;
     mod http_corpus;
     mod http_flows;

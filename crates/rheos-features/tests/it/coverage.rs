@@ -19,6 +19,7 @@ fn wanted() -> Vec<Wanted> {
     let frames: Vec<Vec<FrameCase>> = vec![
         super::application_flows::cases(),
         super::dns_flows::cases(),
+        super::fingerprint_flows::cases(),
         super::http_flows::cases(),
         super::ip_flows::cases(),
         super::link_flows::cases(),

@@ -7,7 +7,7 @@ use super::rows::{B, F, NULL, Value, b, l, n, t};
 use super::talks::{Talk, datagrams};
 
 /// A vector after its length in two bytes.
-fn vec16(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn vec16(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat()
 }
 
@@ -20,11 +20,11 @@ fn u16s(values: &[u16]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_be_bytes()).collect()
 }
 
-fn extension(kind: u16, data: &[u8]) -> Vec<u8> {
+pub(crate) fn extension(kind: u16, data: &[u8]) -> Vec<u8> {
     [&kind.to_be_bytes()[..], &vec16(data)].concat()
 }
 
-fn server_name(name: &[u8]) -> Vec<u8> {
+pub(crate) fn server_name(name: &[u8]) -> Vec<u8> {
     extension(0, &vec16(&[&[0][..], &vec16(name)].concat()))
 }
 
@@ -33,16 +33,16 @@ fn key_share(shares: &[(u16, usize)]) -> Vec<u8> {
     extension(51, &vec16(&shares.iter().flat_map(share).collect::<Vec<_>>()))
 }
 
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind][..], &vec24(body)].concat()
 }
 
-fn record(content: u8, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn record(content: u8, bytes: &[u8]) -> Vec<u8> {
     [&[content, 3, 3][..], &vec16(bytes)].concat()
 }
 
 /// The body of a ClientHello; `cookie` is empty but in DTLS.
-fn client(
+pub(crate) fn client(
     version: u16,
     session_id: &[u8],
     cookie: &[u8],
