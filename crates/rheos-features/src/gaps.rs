@@ -16,15 +16,33 @@ pub const RELATIVE_ERROR: f64 = 1.0 / 64.0;
 pub struct GapSketch {
     /// For each page, one more than its place in `pages`; 0 while it is empty.
     places: [u8; PAGES],
-    pages: Vec<[u32; SUB]>,
+    /// Counts modulo 2^16: few buckets of few flows hold more.
+    pages: Vec<[u16; SUB]>,
+    /// How often a count has passed 2^16, in order of buckets; most flows have no such bucket.
+    carries: Vec<Carry>,
     count: u64,
     min: u64,
     max: u64,
 }
 
+/// What one bucket's 16 bits could not hold.
+#[derive(Clone, Copy, Debug)]
+struct Carry {
+    page: u8,
+    sub: u8,
+    times: u32,
+}
+
 impl Default for GapSketch {
     fn default() -> Self {
-        Self { places: [0; PAGES], pages: Vec::new(), count: 0, min: u64::MAX, max: 0 }
+        Self {
+            places: [0; PAGES],
+            pages: Vec::new(),
+            carries: Vec::new(),
+            count: 0,
+            min: u64::MAX,
+            max: 0,
+        }
     }
 }
 
@@ -60,10 +78,36 @@ impl GapSketch {
             self.places[page] = place as u8;
         }
         let count = &mut self.pages[place - 1][sub];
-        *count = count.saturating_add(1);
+        *count = count.wrapping_add(1);
+        if *count == 0 {
+            self.carry(page as u8, sub as u8);
+        }
         self.count += 1;
         self.min = self.min.min(gap);
         self.max = self.max.max(gap);
+    }
+
+    #[cold]
+    fn carry(&mut self, page: u8, sub: u8) {
+        match self.carries.binary_search_by_key(&(page, sub), |c| (c.page, c.sub)) {
+            Ok(found) => self.carries[found].times = self.carries[found].times.saturating_add(1),
+            Err(at) => self.carries.insert(at, Carry { page, sub, times: 1 }),
+        }
+    }
+
+    /// The buckets that hold something, in order: page, bucket, count.
+    fn buckets(&self) -> impl Iterator<Item = (usize, usize, u64)> + '_ {
+        let used = self.places.iter().enumerate().filter(|&(_, &place)| place > 0);
+        let mut carries = self.carries.iter().peekable();
+        used.flat_map(|(page, &place)| {
+            let counts = self.pages[usize::from(place) - 1].iter().enumerate();
+            counts.map(move |(sub, &count)| (page, sub, u64::from(count)))
+        })
+        .map(move |(page, sub, low)| {
+            let here = |c: &&Carry| (usize::from(c.page), usize::from(c.sub)) == (page, sub);
+            let high = carries.next_if(here).map_or(0, |carry| u64::from(carry.times));
+            (page, sub, high << 16 | low)
+        })
     }
 
     /// How many gaps were taken in.
@@ -73,25 +117,35 @@ impl GapSketch {
 
     /// The gap of the given rank, counted from 0: within [`RELATIVE_ERROR`], the first and last exact.
     pub fn at(&self, rank: u64) -> f64 {
-        if rank == 0 {
-            return self.min as f64;
-        }
-        let mut passed = 0;
-        let used = self.places.iter().enumerate().filter(|&(_, &place)| place > 0);
-        for (page, &place) in used {
-            for (sub, &count) in self.pages[usize::from(place) - 1].iter().enumerate() {
-                passed += u64::from(count);
-                if passed > rank && rank + 1 < self.count {
-                    return middle(page, sub).clamp(self.min as f64, self.max as f64);
+        let mut value = [0.0];
+        self.walk(&[rank], &mut value);
+        value[0]
+    }
+
+    /// As [`Self::at`] for ranks in ascending order, in one pass over the buckets.
+    pub(crate) fn walk(&self, ranks: &[u64], values: &mut [f64]) {
+        let mut buckets = self.buckets();
+        let (mut passed, mut here) = (0, self.max as f64);
+        for (&rank, value) in ranks.iter().zip(values) {
+            while passed <= rank {
+                let Some((page, sub, count)) = buckets.next() else { break };
+                passed += count;
+                if count > 0 {
+                    here = middle(page, sub).clamp(self.min as f64, self.max as f64);
                 }
             }
+            *value = match rank {
+                0 => self.min as f64,
+                _ if rank + 1 >= self.count => self.max as f64,
+                _ => here,
+            };
         }
-        self.max as f64
     }
 
     /// Memory in bytes beyond the struct itself.
     pub fn heap_bytes(&self) -> usize {
-        self.pages.capacity() * size_of::<[u32; SUB]>()
+        self.pages.capacity() * size_of::<[u16; SUB]>()
+            + self.carries.capacity() * size_of::<Carry>()
     }
 }
 
@@ -121,5 +175,20 @@ mod tests {
         let third = sketch.at(2);
         assert!((third - 1_000_001.0).abs() <= 1_000_001.0 * RELATIVE_ERROR);
         assert_eq!(Some(sketch.at(99)), Some(5_000_003.0));
+        let mut values = [0.0; 5];
+        sketch.walk(&[0, 1, 1, 2, 3], &mut values);
+        assert_eq!(Some(values), Some([10.0, 10.0, 10.0, third, 5_000_003.0]));
+    }
+
+    #[test]
+    fn counts_beyond_16_bits_are_kept() {
+        let mut sketch = GapSketch::default();
+        for (gap, times) in [(40, 70_000), (3, 65_536), (41, 200_000)] {
+            (0..times).for_each(|_| sketch.add(gap));
+        }
+        let mut values = [0.0; 5];
+        sketch.walk(&[1, 65_535, 65_536, 135_535, 135_536], &mut values);
+        assert_eq!(Some(values), Some([3.0, 3.0, 40.0, 40.0, 41.0]));
+        assert_eq!((sketch.count(), sketch.carries.len()), (335_536, 3));
     }
 }

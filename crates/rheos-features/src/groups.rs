@@ -9,7 +9,7 @@ use rheos_wire::Packet;
 
 use crate::column::{Column, GroupInfo};
 use crate::dissect::{Dissection, Spoken};
-use crate::log::{PacketLog, Scratch};
+use crate::log::{Logged, PacketLog, Scratch};
 use crate::plan::{FeaturePlan, ShardPlan};
 use crate::row::RowBuffer;
 use crate::tcp::{TcpAnalysis, Topics};
@@ -26,10 +26,26 @@ pub struct Seen<'a> {
     pub head: &'a FlowHead,
     /// How it arrives in the flow.
     pub arrival: &'a Arrival,
+    /// The flow's packets, this one included, as far as they are remembered.
+    pub log: &'a PacketLog,
     /// The packet.
     pub packet: &'a Packet,
     /// What its offsets point into.
     pub bytes: &'a [u8],
+}
+
+impl Seen<'_> {
+    /// The packet as the log would tell it, had it been logged; only for flows that have outgrown their log.
+    #[inline]
+    pub fn logged(&self) -> Logged {
+        Logged {
+            offset: self.log.offset(self.packet.ts),
+            gap: self.arrival.gap.map(|gap| gap.0),
+            gap_same: self.arrival.gap_same_direction.map(|gap| gap.0),
+            len: self.packet.ip_len,
+            direction: self.arrival.direction,
+        }
+    }
 }
 
 /// A finished flow as a group sees it.
@@ -69,8 +85,17 @@ pub trait Group {
         let _ = (state, seen);
     }
 
+    /// The flow has outgrown its log: sums up what the log holds, all packets so far. From here on
+    /// [`Self::on_packet`] has to sum up the rest.
+    fn outgrow(_: &mut Self::State, _: &FeaturePlan, _: &PacketLog) {}
+
     /// Writes the value of every column, in table order.
     fn finish(state: &Self::State, ended: &mut Ended<'_>, row: &mut RowBuffer);
+
+    /// Memory in bytes beyond the state itself.
+    fn heap_bytes(_: &Self::State) -> usize {
+        0
+    }
 
     /// Makes the state as new, keeping its memory where that is worth it.
     fn reset(state: &mut Self::State, plan: &FeaturePlan) {
@@ -94,6 +119,16 @@ macro_rules! states {
                 $(if seen.plan.enabled.$module {
                     $module::$group::on_packet(&mut self.$module, seen);
                 })*
+            }
+
+            fn outgrow(&mut self, plan: &FeaturePlan, log: &PacketLog) {
+                $(if plan.enabled.$module {
+                    $module::$group::outgrow(&mut self.$module, plan, log);
+                })*
+            }
+
+            fn heap_bytes(&self) -> usize {
+                0 $(+ $module::$group::heap_bytes(&self.$module))*
             }
 
             /// Writes the columns of these groups, of which the first has the number `next`.
@@ -252,7 +287,8 @@ impl Deep {
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.tcp.as_deref().map_or(0, TcpAnalysis::bytes)
+        let tcp = self.tcp.as_deref().map_or(0, TcpAnalysis::bytes);
+        size_of::<Self>() + self.states.heap_bytes() + tcp
     }
 }
 
@@ -286,6 +322,15 @@ impl FlowFeatures {
         tell(next + DEEP_COLUMNS, &mut ended, rows);
     }
 
+    #[cold]
+    fn outgrow_log(&mut self, plan: &FeaturePlan) {
+        self.inline.outgrow(plan, &self.log);
+        if let Some(deep) = &mut self.deep {
+            deep.states.outgrow(plan, &self.log);
+        }
+        self.log.outgrow(plan.log);
+    }
+
     /// Packets whose length was counted as a lower one because the flow had too many distinct lengths.
     pub fn lengths_folded(&self) -> u64 {
         self.log.folded()
@@ -295,7 +340,8 @@ impl FlowFeatures {
     pub fn state_bytes(&self) -> usize {
         let deep = self.deep.as_deref().map_or(0, Deep::bytes);
         let spoken = self.spoken.get().map_or(0, Dissection::memory_bytes);
-        size_of::<Self>() + self.log.heap_bytes() + deep + spoken
+        let sums = self.inline.heap_bytes();
+        size_of::<Self>() + self.log.heap_bytes() + sums + deep + spoken
     }
 }
 
@@ -320,8 +366,15 @@ impl FlowState for FlowFeatures {
         packet: &Packet,
         bytes: &[u8],
     ) {
-        self.log.push(plan.log, arrival, packet);
-        let seen = Seen { plan, head, arrival, packet, bytes };
+        if self.log.has_room(plan.log) {
+            self.log.push(plan.log, arrival, packet);
+        } else {
+            if !self.log.is_outgrown() {
+                self.outgrow_log(plan);
+            }
+            self.log.count(arrival, packet);
+        }
+        let seen = Seen { plan, head, arrival, log: &self.log, packet, bytes };
         self.inline.on_packet(&seen);
         if plan.enabled.any_deep {
             let deep = self
@@ -358,6 +411,6 @@ mod tests {
     #[test]
     fn the_state_of_a_flow_stays_small() {
         // An inline group with a large state makes every flow pay for it: it belongs among the deep ones.
-        assert!(size_of::<FlowFeatures>() <= 448, "{} bytes", size_of::<FlowFeatures>());
+        assert!(size_of::<FlowFeatures>() <= 192, "{} bytes", size_of::<FlowFeatures>());
     }
 }

@@ -65,12 +65,23 @@ impl LengthCounts {
 
     /// The length of the given rank, counted from 0.
     pub fn at(&self, side: Option<Direction>, rank: u64) -> u32 {
-        let mut passed = 0;
-        let found = self.entries.iter().find(|e| {
-            passed += e.count(side);
-            passed > rank
-        });
-        found.or(self.entries.last()).map_or(0, |e| e.len)
+        let mut value = [0.0];
+        self.walk(side, &[rank], &mut value);
+        value[0] as u32
+    }
+
+    /// As [`Self::at`] for ranks in ascending order, in one pass over the lengths.
+    pub(crate) fn walk(&self, side: Option<Direction>, ranks: &[u64], values: &mut [f64]) {
+        let mut entries = self.entries.iter();
+        let (mut passed, mut here) = (0, 0);
+        for (&rank, value) in ranks.iter().zip(values) {
+            while passed <= rank {
+                let Some(entry) = entries.next() else { break };
+                passed += entry.count(side);
+                here = entry.len;
+            }
+            *value = f64::from(here);
+        }
     }
 
     /// The most frequent length with its count; of equals, the one seen first.

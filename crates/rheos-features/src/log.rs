@@ -1,9 +1,10 @@
-//! What several groups want of the order of packets, kept once per flow: the first packets' times, lengths and
-//! directions, and beyond them counts.
+//! What several groups want of a flow's packets, kept once per flow: their times, lengths and directions, and beyond
+//! them counts.
 //!
-//! Up to a limit every packet is logged, twelve bytes each, so that quantiles and the mode are exact. A flow that
-//! outgrows the limit hands its log on to counts per length (still exact) and a sketch of gaps; what stays in the
-//! log are the packets that the columns about the first ones want.
+//! Up to a limit every packet is logged, twelve bytes each. Of a flow that stays below it (most do) the groups keep no
+//! sums: what they tell, they work out from the log when the flow has ended, quantiles and the mode too. A flow that
+//! outgrows the limit hands its log on to the groups' sums (see `Group::outgrow`), to counts per length (still exact)
+//! and to sketches of gaps; what stays in the log are the packets that the columns about the first ones want.
 
 use rheos_core::{Direction, Timestamp};
 use rheos_flow::Arrival;
@@ -13,8 +14,10 @@ use crate::gaps::GapSketch;
 use crate::lengths::LengthCounts;
 use crate::quantile::Sorted;
 
-/// By how many entries a log grows: doubling would leave a quarter of all logs' memory unused.
-const GROWTH: usize = 8;
+/// The least and the most entries by which a log grows, by half in between: doubling would leave a quarter of all
+/// logs' memory unused.
+const GROWTH_MIN: usize = 4;
+const GROWTH_MAX: usize = 16;
 
 /// A log keeps this much memory for the next flow; what a longer flow needed is given back.
 const KEPT_ENTRIES: usize = 32;
@@ -54,8 +57,10 @@ impl Entry {
 pub struct Logged {
     /// Nanoseconds since the flow's first packet; negative when the capture runs backwards.
     pub offset: i64,
-    /// Nanoseconds since the packet before it in arrival order; 0 for the first and for backward steps.
-    pub gap: u64,
+    /// Nanoseconds since the packet before it in arrival order, 0 for backward steps; none for the first.
+    pub gap: Option<u64>,
+    /// Nanoseconds since the packet before it in the same direction.
+    pub gap_same: Option<u64>,
     /// IP length in bytes.
     pub len: u32,
     /// From the initiator, or to it.
@@ -75,6 +80,8 @@ struct Counted {
 pub struct PacketLog {
     base: Timestamp,
     entries: Vec<Entry>,
+    /// The flow has more packets than were logged.
+    outgrown: bool,
     counted: Option<Box<Counted>>,
 }
 
@@ -124,48 +131,51 @@ pub struct Quantiles<'a> {
 }
 
 impl PacketLog {
-    /// Takes in one packet.
+    /// Whether another packet can be logged; once false, it stays so.
+    #[inline]
+    pub fn has_room(&self, limits: LogLimits) -> bool {
+        self.entries.len() < limits.packets && !self.outgrown
+    }
+
+    /// Logs one packet; there must be room for it.
     #[inline]
     pub fn push(&mut self, limits: LogLimits, arrival: &Arrival, packet: &Packet) {
-        if self.entries.len() < limits.packets && self.counted.is_none() {
-            if self.entries.is_empty() {
-                self.base = packet.ts;
-            }
-            if self.entries.len() == self.entries.capacity() {
-                self.entries.reserve_exact(GROWTH);
-            }
-            let offset = signed_offset(self.base, packet.ts);
-            self.entries.push(Entry::new(offset, packet.ip_len, arrival.direction));
-        } else if limits.beyond {
-            self.count_on(limits, arrival, packet);
+        if self.entries.is_empty() {
+            self.base = packet.ts;
         }
+        if self.entries.len() == self.entries.capacity() {
+            self.grow(limits);
+        }
+        let offset = self.offset(packet.ts);
+        self.entries.push(Entry::new(offset, packet.ip_len, arrival.direction));
     }
 
+    fn grow(&mut self, limits: LogLimits) {
+        let len = self.entries.len();
+        let more = (len / 2).clamp(GROWTH_MIN, GROWTH_MAX).min(limits.packets.saturating_sub(len));
+        self.entries.reserve_exact(more);
+    }
+
+    /// Whether the flow has more packets than were logged.
+    #[inline]
+    pub fn is_outgrown(&self) -> bool {
+        self.outgrown
+    }
+
+    /// No further packet will be logged: counts what was, where quantiles are wanted, and forgets what need not stay.
     #[cold]
-    fn counted_from_log(&self) -> Box<Counted> {
-        let mut counted = Box::<Counted>::default();
-        let mut before = None;
-        let mut before_same = [None; 2];
-        for entry in &self.entries {
-            let offset = entry.offset();
-            let side = entry.direction().index();
-            counted.lengths.add(entry.len(), entry.direction());
-            if let Some(before) = before.replace(offset) {
-                counted.gaps.add(gap_between(before, offset));
-            }
-            if let Some(before) = before_same[side].replace(offset) {
-                counted.gaps_same[side].add(gap_between(before, offset));
-            }
+    pub fn outgrow(&mut self, limits: LogLimits) {
+        self.outgrown = true;
+        if limits.beyond {
+            self.counted = Some(self.counted_from_log());
         }
-        counted
+        self.entries.truncate(limits.kept);
+        self.entries.shrink_to_fit();
     }
 
-    fn count_on(&mut self, limits: LogLimits, arrival: &Arrival, packet: &Packet) {
-        if self.counted.is_none() {
-            self.counted = Some(self.counted_from_log());
-            self.entries.truncate(limits.kept);
-            self.entries.shrink_to_fit();
-        }
+    /// Takes in one packet beyond the log.
+    #[inline]
+    pub fn count(&mut self, arrival: &Arrival, packet: &Packet) {
         let Some(counted) = &mut self.counted else { return };
         counted.lengths.add(packet.ip_len, arrival.direction);
         if let Some(gap) = arrival.gap {
@@ -176,24 +186,58 @@ impl PacketLog {
         }
     }
 
+    /// Nanoseconds since the flow's first packet.
+    #[inline]
+    pub fn offset(&self, ts: Timestamp) -> i64 {
+        signed_offset(self.base, ts)
+    }
+
+    #[cold]
+    fn counted_from_log(&self) -> Box<Counted> {
+        let mut counted = Box::<Counted>::default();
+        for packet in self.packets() {
+            counted.lengths.add(packet.len, packet.direction);
+            if let Some(gap) = packet.gap {
+                counted.gaps.add(gap);
+            }
+            if let Some(gap) = packet.gap_same {
+                counted.gaps_same[packet.direction.index()].add(gap);
+            }
+        }
+        counted
+    }
+
     /// Forgets the flow.
     pub fn reset(&mut self) {
         self.counted = None;
+        self.outgrown = false;
         if self.entries.capacity() > KEPT_ENTRIES {
             self.entries = Vec::new();
         }
         self.entries.clear();
     }
 
+    /// The logged packets in order of arrival: all of the flow's, unless it has outgrown its log.
+    #[inline]
+    pub fn packets(&self) -> impl Iterator<Item = Logged> + '_ {
+        let mut before = None;
+        let mut before_same = [None; 2];
+        self.entries.iter().map(move |entry| {
+            let (offset, direction) = (entry.offset(), entry.direction());
+            let gap = |before: Option<i64>| before.map(|before| gap_between(before, offset));
+            Logged {
+                offset,
+                gap: gap(before.replace(offset)),
+                gap_same: gap(before_same[direction.index()].replace(offset)),
+                len: entry.len(),
+                direction,
+            }
+        })
+    }
+
     /// The first `limit` packets, as far as they were logged.
     pub fn first(&self, limit: usize) -> impl Iterator<Item = Logged> + '_ {
-        let mut before = None;
-        self.entries.iter().take(limit).map(move |entry| {
-            let offset = entry.offset();
-            let gap = before.map_or(0, |before| gap_between(before, offset));
-            before = Some(offset);
-            Logged { offset, gap, len: entry.len(), direction: entry.direction() }
-        })
+        self.packets().take(limit)
     }
 
     /// The gaps in nanoseconds, in order; `scratch` holds them where they are exact.
@@ -206,17 +250,9 @@ impl PacketLog {
             };
         }
         scratch.clear();
-        let mut before = None;
-        let mut before_same = [None; 2];
-        for entry in &self.entries {
-            let offset = entry.offset();
-            if let Some(before) = before.replace(offset) {
-                scratch.all.push(gap_between(before, offset));
-            }
-            let side = entry.direction().index();
-            if let Some(before) = before_same[side].replace(offset) {
-                scratch.sides[side].push(gap_between(before, offset));
-            }
+        for packet in self.packets() {
+            scratch.all.extend(packet.gap);
+            scratch.sides[packet.direction.index()].extend(packet.gap_same);
         }
         scratch.all.sort_unstable();
         scratch.sides.iter_mut().for_each(|side| side.sort_unstable());
@@ -322,7 +358,14 @@ mod tests {
                 gap_same_direction: since(last_same[direction.index()]),
             };
             let packet = Packet { ts: Timestamp::from_nanos(ts), ip_len, ..Packet::default() };
-            log.push(limits, &arrival, &packet);
+            if log.has_room(limits) {
+                log.push(limits, &arrival, &packet);
+            } else {
+                if !log.is_outgrown() {
+                    log.outgrow(limits);
+                }
+                log.count(&arrival, &packet);
+            }
             last = Some(ts);
             last_same[direction.index()] = Some(ts);
         }
@@ -345,9 +388,9 @@ mod tests {
     fn backward_steps_are_gaps_of_zero() {
         let log = log_of(LIMITS, &[(10, 1, F), (20, 2, B), (15, 3, F)]);
         let all: Vec<_> = log.first(9).map(|p| (p.offset, p.gap)).collect();
-        assert_eq!(all, [(0, 0), (10, 10), (5, 0)]);
+        assert_eq!(all, [(0, None), (10, Some(10)), (5, Some(0))]);
         let log = log_of(LIMITS, &[(10, 1, F), (4, 2, F)]);
-        assert_eq!(log.first(9).map(|p| (p.offset, p.gap)).last(), Some((-6, 0)));
+        assert_eq!(log.first(9).map(|p| (p.offset, p.gap)).last(), Some((-6, Some(0))));
     }
 
     #[test]

@@ -7,6 +7,12 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wide([u64; 2]);
 
+impl From<u64> for Wide {
+    fn from(sum: u64) -> Self {
+        Self([sum, 0])
+    }
+}
+
 impl Wide {
     /// Adds `value`; saturates, far beyond any flow of packets.
     #[inline]

@@ -7,7 +7,7 @@ use rheos_core::Nanos;
 use rheos_flow::StreamBudget;
 
 use crate::column::{Column, Needs};
-use crate::groups::Enabled;
+use crate::groups::{Enabled, size, timing};
 use crate::log::LogLimits;
 use crate::pipeline::SHARDS;
 use crate::row::Layout;
@@ -77,13 +77,15 @@ impl FeaturePlan {
         config.entropy_sample_bytes = config.entropy_sample_bytes.min(FeatureConfig::ENTROPY_MAX);
         let quantiles = config.selection.needs(Needs::Quantiles);
         let sequence = config.selection.needs(Needs::Sequence);
-        let packets = match (quantiles, sequence) {
+        let chosen = |c: &Column| config.selection.contains(c.name);
+        // These groups sum up no flow that the log holds.
+        let summed = timing::COLUMNS.iter().chain(size::COLUMNS).any(chosen);
+        let packets = match (quantiles || summed, sequence) {
             (true, true) => config.exact_packets.max(config.sequence_packets),
             (true, false) => config.exact_packets,
             (false, true) => config.sequence_packets,
             (false, false) => 0,
         };
-        let chosen = |c: &Column| config.selection.contains(c.name);
         Self {
             layout: Arc::new(Layout::new(chosen)),
             enabled: Enabled::new(chosen),

@@ -24,25 +24,37 @@ impl Sorted<'_> {
         }
     }
 
-    /// The value of the given rank, counted from 0.
-    fn at(&self, rank: u64) -> f64 {
+    /// The values of the given ranks, counted from 0 and in ascending order.
+    fn walk(&self, ranks: &[u64], values: &mut [f64]) {
         match self {
-            Self::Values(values) => values.get(rank as usize).map_or(0.0, |&v| v as f64),
-            Self::Lengths(counts, side) => f64::from(counts.at(*side, rank)),
-            Self::Gaps(sketch) => sketch.at(rank),
+            Self::Values(sorted) => {
+                for (&rank, value) in ranks.iter().zip(values) {
+                    *value = sorted.get(rank as usize).map_or(0.0, |&v| v as f64);
+                }
+            }
+            Self::Lengths(counts, side) => counts.walk(*side, ranks, values),
+            Self::Gaps(sketch) => sketch.walk(ranks, values),
         }
     }
 
-    /// The given percentile by linear interpolation at rank (n − 1) · percent / 100;
+    /// The percentiles of the given numbers, which ascend, by linear interpolation at rank (n - 1) * percent / 100;
     /// nothing without values.
+    pub fn percentiles<const N: usize>(&self, percents: [u32; N]) -> [Option<f64>; N] {
+        let Some(last) = self.count().checked_sub(1) else { return [None; N] };
+        let steps = percents.map(|percent| last * u64::from(percent));
+        let (mut low, mut high) = ([0.0; N], [0.0; N]);
+        self.walk(&steps.map(|steps| steps / 100), &mut low);
+        self.walk(&steps.map(|steps| steps.div_ceil(100)), &mut high);
+        std::array::from_fn(|i| {
+            let rest = steps[i] % 100;
+            let between = || low[i] + (high[i] - low[i]) * (rest as f64 / 100.0);
+            Some(if rest == 0 { low[i] } else { between() })
+        })
+    }
+
+    /// As [`Self::percentiles`], of one.
     pub fn percentile(&self, percent: u32) -> Option<f64> {
-        let steps = self.count().checked_sub(1)? * u64::from(percent);
-        let (rank, rest) = (steps / 100, steps % 100);
-        let low = self.at(rank);
-        if rest == 0 {
-            return Some(low);
-        }
-        Some(low + (self.at(rank + 1) - low) * (rest as f64 / 100.0))
+        self.percentiles([percent])[0]
     }
 
     /// The 50th percentile.

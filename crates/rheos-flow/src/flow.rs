@@ -93,8 +93,6 @@ pub struct DirectionTotals {
 /// What is known of every flow.
 #[derive(Clone, Debug)]
 pub struct FlowHead {
-    /// The key both directions share.
-    pub key: FlowKey,
     /// The tuple as the initiator sends it.
     pub tuple: FiveTuple,
     /// How the initiator was told.
@@ -113,8 +111,12 @@ pub struct FlowHead {
     pub vlan: [u16; 2],
     /// How many VLAN tags the first packet had.
     pub vlan_count: u8,
-    /// The tunnel around the first packet.
-    pub tunnel: Option<Tunnel>,
+    /// What policy adds to the key, see [`FlowKey::vlan`].
+    pub key_vlan: u32,
+    /// What policy adds to the key, see [`FlowKey::tunnel`].
+    pub key_tunnel: u64,
+    /// The tunnel around the first packet, in a box because few flows have one.
+    pub tunnel: Option<Box<Tunnel>>,
     /// The headers of the first packet.
     pub layers: Layers,
     /// Order of events, as Zeek writes it.
@@ -126,6 +128,11 @@ pub struct FlowHead {
 }
 
 impl FlowHead {
+    /// The key both directions share.
+    pub fn key(&self) -> FlowKey {
+        FlowKey::new(self.tuple, self.key_vlan, self.key_tunnel).0
+    }
+
     /// Packets of both directions.
     pub fn packets(&self) -> u64 {
         self.totals[0].packets + self.totals[1].packets

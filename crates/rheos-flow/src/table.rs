@@ -174,8 +174,7 @@ impl<S: FlowState> FlowTable<S> {
         self.counters.reordered += u64::from(packet.ts < self.clock);
         self.advance_to(packet.ts, ended);
         let found = self.index.find(keyed.hash, |&slot| {
-            self.recency.link(slot).hash == keyed.hash
-                && self.slots[slot].flow.head.key == keyed.key
+            self.recency.link(slot).hash == keyed.hash && self.slots[slot].has_key(&keyed.key)
         });
         let index = match found {
             Some(&index) => {
@@ -206,18 +205,40 @@ impl<S: FlowState> FlowTable<S> {
 
     /// Ends all flows, by first packet.
     pub fn finish(&mut self, ended: &mut impl FnMut(&Flow<S>)) {
-        let mut live: Vec<u32> = self.recency.iter().collect();
-        live.sort_unstable_by_key(|&slot| self.slots[slot].flow.head.first_index);
-        for index in live {
-            let quiet = self.clock.since(self.slots[index].flow.head.last);
-            let reason = match self.slots[index].life.closed() {
-                EndReason::None if quiet > self.config.idle_timeout => EndReason::Idle,
-                EndReason::None => EndReason::EndOfInput,
-                closed => closed,
-            };
-            self.end(index, reason, ended);
-            self.free.push(index);
+        for (_, place) in self.by_first_packet() {
+            self.end_of_input(place, ended);
         }
+        self.clear();
+    }
+
+    /// The flows held now in order of their first packet, as (number of its frame, place of the flow): for callers
+    /// who end the flows of several tables in one order by [`Self::end_of_input`].
+    pub fn by_first_packet(&self) -> Vec<(u64, u32)> {
+        let live = self.recency.iter();
+        let mut live: Vec<_> =
+            live.map(|place| (self.slots[place].flow.head.first_index, place)).collect();
+        live.sort_unstable();
+        live
+    }
+
+    /// Ends the flow in this place because there is no more input. Afterwards the table can only be asked for its
+    /// other flows, ended by this, and [cleared](Self::clear).
+    ///
+    /// # Panics
+    /// If the place is none that [`Self::by_first_packet`] told.
+    pub fn end_of_input(&mut self, place: u32, ended: &mut impl FnMut(&Flow<S>)) {
+        let slot = &self.slots[place];
+        let quiet = self.clock.since(slot.flow.head.last);
+        let reason = match slot.life.closed() {
+            EndReason::None if quiet > self.config.idle_timeout => EndReason::Idle,
+            EndReason::None => EndReason::EndOfInput,
+            closed => closed,
+        };
+        self.end(place, reason, ended);
+    }
+
+    /// Forgets all flows.
+    pub fn clear(&mut self) {
         self.index.clear();
         self.recency.clear();
         self.slots.clear();
@@ -270,7 +291,7 @@ impl<S: FlowState> FlowTable<S> {
         self.counters.created += 1;
         let slot = &mut self.slots[index];
         slot.flow.state.reset(&self.state_config);
-        let key = slot.flow.head.key;
+        let key = slot.flow.head.key();
         slot.begin(packet, &Keyed { key, direction: along_key, hash: 0 });
         if reason == EndReason::Active {
             slot.go_on(kept);
@@ -288,7 +309,6 @@ impl<S: FlowState> FlowTable<S> {
         let index = if let Some(index) = self.free.pop() {
             let slot = &mut self.slots[index];
             slot.flow.state.reset(&self.state_config);
-            slot.flow.head.key = keyed.key;
             index
         } else {
             self.slots.push(Slot::new(packet, keyed, S::new(&self.state_config)))
@@ -324,9 +344,8 @@ impl<S: FlowState> FlowTable<S> {
 }
 
 /// The head of a flow whose first packet is `packet`, which is not counted yet, as if its sender were the initiator.
-fn head_of(packet: &Packet, key: FlowKey) -> FlowHead {
+fn head_of(packet: &Packet, key: &FlowKey) -> FlowHead {
     FlowHead {
-        key,
         tuple: packet.tuple,
         initiator: InitiatorEvidence::FirstPacket,
         first: packet.ts,
@@ -336,7 +355,9 @@ fn head_of(packet: &Packet, key: FlowKey) -> FlowHead {
         totals: [DirectionTotals::default(); 2],
         vlan: packet.vlan,
         vlan_count: packet.vlan_count,
-        tunnel: packet.tunnel,
+        key_vlan: key.vlan,
+        key_tunnel: key.tunnel,
+        tunnel: packet.tunnel.map(Box::new),
         layers: packet.layers,
         history: History::default(),
         conn: ConnState::default(),
@@ -347,7 +368,7 @@ fn head_of(packet: &Packet, key: FlowKey) -> FlowHead {
 impl<S: FlowState> Slot<S> {
     fn new(packet: &Packet, keyed: &Keyed, state: S) -> Self {
         Self {
-            flow: Flow { head: head_of(packet, keyed.key), state },
+            flow: Flow { head: head_of(packet, &keyed.key), state },
             previous: [Timestamp::ZERO; 2],
             last_direction: Direction::Forward,
             upper_initiates: false,
@@ -364,7 +385,7 @@ impl<S: FlowState> Slot<S> {
         self.flow.head = FlowHead {
             tuple: if sent == Direction::Forward { packet.tuple } else { packet.tuple.reversed() },
             initiator,
-            ..head_of(packet, self.flow.head.key)
+            ..head_of(packet, &keyed.key)
         };
         self.tracker.begin(&mut self.flow.head);
     }
@@ -372,7 +393,7 @@ impl<S: FlowState> Slot<S> {
     /// A flow cut by the active timeout goes on with the same initiator, whoever sends next, and the same
     /// connection.
     fn go_on(&mut self, (initiator, upper, life): (InitiatorEvidence, bool, Lifetime)) {
-        let key = self.flow.head.key.tuple;
+        let key = self.flow.head.key().tuple;
         self.life = life;
         self.flow.head.initiator = initiator;
         self.upper_initiates = upper;
@@ -403,6 +424,14 @@ impl<S: FlowState> Slot<S> {
             return EndReason::Active;
         }
         EndReason::None
+    }
+
+    /// Whether this is the flow of `key`.
+    #[inline]
+    fn has_key(&self, key: &FlowKey) -> bool {
+        let head = &self.flow.head;
+        let tuple = if self.upper_initiates { key.tuple.reversed() } else { key.tuple };
+        head.tuple == tuple && head.key_vlan == key.vlan && head.key_tunnel == key.tunnel
     }
 
     #[inline]

@@ -100,7 +100,7 @@ impl Tracker {
     /// The flow's first packet is about to come.
     pub(crate) fn begin(&mut self, head: &mut FlowHead) {
         *self = Self::default();
-        if head.key.tuple.protocol == TCP && head.initiator == InitiatorEvidence::Answer {
+        if head.tuple.protocol == TCP && head.initiator == InitiatorEvidence::Answer {
             head.history.push(b'^');
         }
     }

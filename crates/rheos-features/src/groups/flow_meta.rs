@@ -210,19 +210,26 @@ pub(super) fn write_addr(out: &mut String, addr: Addr, version: IpVersion) -> bo
     if version == IpVersion::V6 {
         return write!(out, "{}", addr.to_std(version)).is_ok();
     }
+    // At most fifteen characters, appended at once.
+    let mut text = [0_u8; 15];
+    let mut len = 0;
+    let mut push = |byte: u8| {
+        text[len] = byte;
+        len += 1;
+    };
     for (i, octet) in addr.v4_bytes().into_iter().enumerate() {
         if i > 0 {
-            out.push('.');
+            push(b'.');
         }
-        let digit = |value: u8| char::from(b'0' + value);
         if octet >= 100 {
-            out.push(digit(octet / 100));
+            push(b'0' + octet / 100);
         }
         if octet >= 10 {
-            out.push(digit(octet / 10 % 10));
+            push(b'0' + octet / 10 % 10);
         }
-        out.push(digit(octet % 10));
+        push(b'0' + octet % 10);
     }
+    out.push_str(std::str::from_utf8(&text[..len]).unwrap_or_default());
     true
 }
 
@@ -240,7 +247,8 @@ fn write_headers(out: &mut String, head: &FlowHead) -> bool {
 }
 
 fn write_flow_id(out: &mut String, head: &FlowHead, salt: &[u8]) -> bool {
-    let tuple = &head.key.tuple;
+    let key = head.key();
+    let tuple = &key.tuple;
     let mut hash = Sha256::new();
     hash.update((salt.len() as u64).to_be_bytes());
     hash.update(salt);
@@ -249,8 +257,8 @@ fn write_flow_id(out: &mut String, head: &FlowHead, salt: &[u8]) -> bool {
     hash.update(tuple.dst.0);
     hash.update(tuple.src_port.to_be_bytes());
     hash.update(tuple.dst_port.to_be_bytes());
-    hash.update(head.key.vlan.to_be_bytes());
-    hash.update(head.key.tunnel.to_be_bytes());
+    hash.update(key.vlan.to_be_bytes());
+    hash.update(key.tunnel.to_be_bytes());
     hash.update(head.first.as_nanos().to_be_bytes());
     let digest = hash.finalize();
     digest.iter().take(16).all(|byte| write!(out, "{byte:02x}").is_ok())

@@ -96,14 +96,14 @@ impl Group for FlowLife {
 }
 
 fn write_tunnel(head: &FlowHead, row: &mut RowBuffer) {
-    let tunnel = head.tunnel;
-    let outer = tunnel.map(|t| t.outer);
+    let tunnel = head.tunnel.as_deref();
+    let outer = tunnel.map(|t| &t.outer);
     row.str("tunnel_type", tunnel.map(|t| t.kind.name()));
     row.u8("tunnel_depth", tunnel.map_or(0, |t| t.depth));
     row.u32("tunnel_id", tunnel.map(|t| t.id));
     row.text("tunnel_src_ip", |out| outer.is_some_and(|t| write_addr(out, t.src, t.version)));
     row.text("tunnel_dst_ip", |out| outer.is_some_and(|t| write_addr(out, t.dst, t.version)));
-    let with_ports = outer.filter(|t: &FiveTuple| has_ports(t.protocol));
+    let with_ports = outer.filter(|t: &&FiveTuple| has_ports(t.protocol));
     row.u16("tunnel_src_port", with_ports.map(|t| t.src_port));
     row.u16("tunnel_dst_port", with_ports.map(|t| t.dst_port));
 }

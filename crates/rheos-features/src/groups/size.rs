@@ -5,7 +5,8 @@ use rheos_flow::{DirectionTotals, FlowHead};
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{F64, ListI64, U32, U64};
 use crate::column::{Column, GroupInfo, Needs};
-use crate::log::Quantiles;
+use crate::log::{PacketLog, Quantiles};
+use crate::FeaturePlan;
 use crate::moments::{Moments, Wide};
 use crate::row::RowBuffer;
 
@@ -104,64 +105,99 @@ pub static COLUMNS: &[Column] = &[
 #[derive(Clone, Copy, Debug)]
 pub struct Size;
 
-/// Of one direction; counts and sums are in the [`FlowHead`].
+/// Payload of one direction; counts and sums are in the [`FlowHead`].
 #[derive(Debug)]
-struct Side {
-    len_sq: Wide,
-    payload_sq: Wide,
-    with_payload: u64,
-    len_min: u32,
-    len_max: u32,
+struct Payloads {
+    /// Sum of squares; stops at 2^64 - 1, which no flow of packets below 64 KiB reaches within 2^32 packets.
+    sum_sq: u64,
+    /// Packets that have payload; stops at 2^32 - 1.
+    packets: u32,
     /// Over packets that have payload.
-    payload_min: u32,
-    payload_max: u32,
+    min: u32,
+    max: u32,
 }
 
-impl Default for Side {
+impl Default for Payloads {
     fn default() -> Self {
-        Self {
-            len_sq: Wide::default(),
-            payload_sq: Wide::default(),
-            with_payload: 0,
-            len_min: u32::MAX,
-            len_max: 0,
-            payload_min: u32::MAX,
-            payload_max: 0,
-        }
+        Self { sum_sq: 0, packets: 0, min: u32::MAX, max: 0 }
     }
 }
 
-impl Side {
-    fn lengths(&self, totals: &DirectionTotals) -> Moments {
-        Moments {
-            sum_sq: self.len_sq,
-            sum: totals.ip_bytes,
-            n: totals.packets,
-            min: if totals.packets == 0 { u64::MAX } else { u64::from(self.len_min) },
-            max: u64::from(self.len_max),
-        }
+impl Payloads {
+    #[inline]
+    fn push(&mut self, len: u32) {
+        self.sum_sq = self.sum_sq.saturating_add(u64::from(len) * u64::from(len));
+        self.max = self.max.max(len);
+        self.packets = self.packets.saturating_add(u32::from(len > 0));
+        // 0 wraps to the greatest value: never the least.
+        self.min = self.min.min(len.wrapping_sub(1).wrapping_add(u32::from(len > 0)));
     }
 
-    fn payloads(&self, totals: &DirectionTotals) -> Moments {
+    fn moments(&self, totals: &DirectionTotals) -> Moments {
         let min = match totals.packets {
             0 => u64::MAX,
-            packets if packets > self.with_payload => 0,
-            _ => u64::from(self.payload_min),
+            packets if packets > u64::from(self.packets) => 0,
+            _ => u64::from(self.min),
         };
         Moments {
-            sum_sq: self.payload_sq,
+            sum_sq: Wide::from(self.sum_sq),
             sum: totals.payload_bytes,
             n: totals.packets,
             min,
-            max: u64::from(self.payload_max),
+            max: u64::from(self.max),
         }
     }
+}
+
+/// IP lengths of one direction; counts and sums are in the [`FlowHead`].
+#[derive(Clone, Copy, Debug)]
+struct Lengths {
+    /// Sum of squares; stops at 2^64 - 1.
+    sum_sq: u64,
+    min: u32,
+    max: u32,
+}
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self { sum_sq: 0, min: u32::MAX, max: 0 }
+    }
+}
+
+impl Lengths {
+    #[inline]
+    fn push(&mut self, len: u32) {
+        self.sum_sq = self.sum_sq.saturating_add(u64::from(len) * u64::from(len));
+        self.min = self.min.min(len);
+        self.max = self.max.max(len);
+    }
+
+    fn moments(&self, totals: &DirectionTotals) -> Moments {
+        Moments {
+            sum_sq: Wide::from(self.sum_sq),
+            sum: totals.ip_bytes,
+            n: totals.packets,
+            min: if totals.packets == 0 { u64::MAX } else { u64::from(self.min) },
+            max: u64::from(self.max),
+        }
+    }
+}
+
+/// Of the initiator first.
+type Sides = [Lengths; 2];
+
+fn lengths_of(log: &PacketLog) -> Sides {
+    let mut sides = Sides::default();
+    log.packets().for_each(|packet| sides[packet.direction.index()].push(packet.len));
+    sides
 }
 
 /// Sums over lengths, of the initiator first.
 #[derive(Debug, Default)]
 pub struct State {
-    sides: [Side; 2],
+    payloads: [Payloads; 2],
+    /// Only of a flow that has outgrown its log: of all others they are made at the end.
+    lengths: Option<Box<Sides>>,
 }
 
 impl Group for Size {
@@ -169,66 +205,67 @@ impl Group for Size {
     const INFO: GroupInfo =
         GroupInfo { name: "size", meaning: "lengths of packets and payload", columns: COLUMNS };
 
-    fn new(_: &crate::FeaturePlan) -> State {
+    fn new(_: &FeaturePlan) -> State {
         State::default()
     }
 
     #[inline]
     fn on_packet(state: &mut State, seen: &Seen<'_>) {
-        let side = &mut state.sides[seen.arrival.direction.index()];
-        let (len, payload) = (seen.packet.ip_len, seen.packet.payload_len);
-        side.len_sq.add_square(u64::from(len));
-        side.payload_sq.add_square(u64::from(payload));
-        side.len_min = side.len_min.min(len);
-        side.len_max = side.len_max.max(len);
-        side.payload_max = side.payload_max.max(payload);
-        side.with_payload += u64::from(payload > 0);
-        // 0 wraps to the greatest value: never the least.
-        side.payload_min =
-            side.payload_min.min(payload.wrapping_sub(1).wrapping_add(u32::from(payload > 0)));
+        let side = seen.arrival.direction.index();
+        state.payloads[side].push(seen.packet.payload_len);
+        if let Some(lengths) = &mut state.lengths {
+            lengths[side].push(seen.packet.ip_len);
+        }
+    }
+
+    fn outgrow(state: &mut State, _: &FeaturePlan, log: &PacketLog) {
+        state.lengths = Some(Box::new(lengths_of(log)));
     }
 
     fn finish(state: &State, ended: &mut Ended<'_>, row: &mut RowBuffer) {
+        let sides = state.lengths.as_deref().copied().unwrap_or_else(|| lengths_of(ended.log));
+        let totals = &ended.head.totals;
+        let [fwd, bwd] = [sides[0].moments(&totals[0]), sides[1].moments(&totals[1])];
+        let all = fwd.plus(bwd);
         let (sorted, mode) = ended.log.lengths(ended.scratch);
-        write_lengths(state, ended.head, sorted, row);
+        write_lengths(&all, [&fwd, &bwd], sorted, row);
         write_payloads(state, ended.head, row);
-        let lengths = state.lengths(ended.head);
-        row.f64("pkt_len_variance", lengths.variance());
+        row.f64("pkt_len_variance", all.variance());
         row.u32("dominant_pkt_size", mode.map(|(len, _)| len));
-        row.f64("dominant_pkt_ratio", mode.map(|(_, count)| count as f64 / lengths.n as f64));
+        row.f64("dominant_pkt_ratio", mode.map(|(_, count)| count as f64 / all.n as f64));
         write_applications(state, ended.head, row);
         write_asymmetry(ended.head, row);
         let first = ended.log.first(ended.plan.config.sequence_packets);
         let signed = |p: crate::log::Logged| i64::from(p.len) * (1 - 2 * p.direction as i64);
         row.list_i64("pkt_len_sequence", first.map(signed));
     }
-}
 
-impl State {
-    fn lengths(&self, head: &FlowHead) -> Moments {
-        let [fwd, bwd] = &self.sides;
-        fwd.lengths(&head.totals[0]).plus(bwd.lengths(&head.totals[1]))
+    fn heap_bytes(state: &State) -> usize {
+        if state.lengths.is_some() { size_of::<Sides>() } else { 0 }
     }
 }
 
-fn write_lengths(state: &State, head: &FlowHead, sorted: Quantiles<'_>, row: &mut RowBuffer) {
+fn write_lengths(
+    all: &Moments,
+    [fwd, bwd]: [&Moments; 2],
+    sorted: Quantiles<'_>,
+    row: &mut RowBuffer,
+) {
     let Quantiles { all: sorted, sides: [sorted_fwd, sorted_bwd] } = sorted;
-    let all = state.lengths(head);
+    let [p25, median, p75, p90] = sorted.percentiles([25, 50, 75, 90]);
     row.f64("pkt_len_min", all.min());
     row.f64("pkt_len_max", all.max());
     row.f64("pkt_len_mean", all.mean());
     row.f64("pkt_len_std", all.std());
-    row.f64("pkt_len_median", sorted.median());
-    row.f64("pkt_len_p25", sorted.percentile(25));
-    row.f64("pkt_len_p75", sorted.percentile(75));
-    row.f64("pkt_len_p90", sorted.percentile(90));
-    let fwd = state.sides[0].lengths(&head.totals[0]);
+    row.f64("pkt_len_median", median);
+    row.f64("pkt_len_p25", p25);
+    row.f64("pkt_len_p75", p75);
+    row.f64("pkt_len_p90", p90);
     row.f64("pkt_len_fwd_min", fwd.min());
     row.f64("pkt_len_fwd_max", fwd.max());
     row.f64("pkt_len_fwd_mean", fwd.mean());
     row.f64("pkt_len_fwd_std", fwd.std());
     row.f64("pkt_len_fwd_median", sorted_fwd.median());
-    let bwd = state.sides[1].lengths(&head.totals[1]);
     row.f64("pkt_len_bwd_min", bwd.min());
     row.f64("pkt_len_bwd_max", bwd.max());
     row.f64("pkt_len_bwd_mean", bwd.mean());
@@ -237,8 +274,8 @@ fn write_lengths(state: &State, head: &FlowHead, sorted: Quantiles<'_>, row: &mu
 }
 
 fn write_payloads(state: &State, head: &FlowHead, row: &mut RowBuffer) {
-    let fwd = state.sides[0].payloads(&head.totals[0]);
-    let bwd = state.sides[1].payloads(&head.totals[1]);
+    let fwd = state.payloads[0].moments(&head.totals[0]);
+    let bwd = state.payloads[1].moments(&head.totals[1]);
     let all = fwd.plus(bwd);
     row.f64("payload_len_min", all.min());
     row.f64("payload_len_max", all.max());
@@ -248,7 +285,7 @@ fn write_payloads(state: &State, head: &FlowHead, row: &mut RowBuffer) {
     row.f64("payload_len_fwd_std", fwd.std());
     row.f64("payload_len_bwd_mean", bwd.mean());
     row.f64("payload_len_bwd_std", bwd.std());
-    let with = [state.sides[0].with_payload, state.sides[1].with_payload];
+    let with = [0, 1].map(|side| u64::from(state.payloads[side].packets));
     let with_any = with[0] + with[1];
     row.u64("packets_with_payload", with_any);
     row.u64("packets_with_payload_fwd", with[0]);
@@ -258,16 +295,16 @@ fn write_payloads(state: &State, head: &FlowHead, row: &mut RowBuffer) {
 }
 
 fn write_applications(state: &State, head: &FlowHead, row: &mut RowBuffer) {
-    let [fwd, bwd] = &state.sides;
+    let [fwd, bwd] = &state.payloads;
     let bytes = [head.totals[0].payload_bytes, head.totals[1].payload_bytes];
     row.u64("l7_bytes_fwd", bytes[0]);
     row.u64("l7_bytes_bwd", bytes[1]);
     row.u64("l7_bytes_total", bytes[0] + bytes[1]);
-    let of = |side: &Side, value: u32| (side.with_payload > 0).then_some(value);
-    row.u32("l7_pkt_min_fwd", of(fwd, fwd.payload_min));
-    row.u32("l7_pkt_max_fwd", of(fwd, fwd.payload_max));
-    row.u32("l7_pkt_min_bwd", of(bwd, bwd.payload_min));
-    row.u32("l7_pkt_max_bwd", of(bwd, bwd.payload_max));
+    let of = |side: &Payloads, value: u32| (side.packets > 0).then_some(value);
+    row.u32("l7_pkt_min_fwd", of(fwd, fwd.min));
+    row.u32("l7_pkt_max_fwd", of(fwd, fwd.max));
+    row.u32("l7_pkt_min_bwd", of(bwd, bwd.min));
+    row.u32("l7_pkt_max_bwd", of(bwd, bwd.max));
 }
 
 fn write_asymmetry(head: &FlowHead, row: &mut RowBuffer) {

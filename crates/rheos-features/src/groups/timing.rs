@@ -5,7 +5,8 @@ use rheos_core::{Direction, Nanos};
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{F64, ListF64, ListI8, ListU32, Str, U64};
 use crate::column::{Column, GroupInfo, Needs};
-use crate::log::Quantiles;
+use crate::log::{Logged, PacketLog, Quantiles};
+use crate::FeaturePlan;
 use crate::moments::Moments;
 use crate::quantile::Sorted;
 use crate::row::RowBuffer;
@@ -112,9 +113,12 @@ const SEQUENCE_COLUMNS: usize = 6;
 #[derive(Clone, Copy, Debug)]
 pub struct Timing;
 
-/// Sums over gaps.
-#[derive(Debug)]
-pub struct State {
+/// Sums over gaps, only of a flow that has outgrown its log: of all others they are made at the end.
+#[derive(Debug, Default)]
+pub struct State(Option<Box<Sums>>);
+
+#[derive(Clone, Debug)]
+struct Sums {
     gaps: Moments,
     gaps_same: [Moments; 2],
     idle_sum: u64,
@@ -122,16 +126,17 @@ pub struct State {
     /// Packets of the burst that goes on, and of the largest so far.
     burst: u64,
     burst_max: u64,
-    /// Nanoseconds since the epoch of the initiator's first packet; [`NEVER`] before it.
-    first_fwd: u64,
-    /// Nanoseconds from there to the answer; [`NEVER`] before it.
+    /// Nanoseconds since the flow's first packet of the initiator's first; [`NEVER`] before it.
+    first_fwd: i64,
+    /// Nanoseconds from there to the answer; [`NO_RESPONSE`] before it.
     response: u64,
 }
 
 /// No time at all, in fields that an option would make twice as large.
-const NEVER: u64 = u64::MAX;
+const NEVER: i64 = i64::MIN;
+const NO_RESPONSE: u64 = u64::MAX;
 
-impl Default for State {
+impl Default for Sums {
     fn default() -> Self {
         Self {
             gaps: Moments::default(),
@@ -141,7 +146,39 @@ impl Default for State {
             burst: 0,
             burst_max: 0,
             first_fwd: NEVER,
-            response: NEVER,
+            response: NO_RESPONSE,
+        }
+    }
+}
+
+impl Sums {
+    fn of(log: &PacketLog, plan: &FeaturePlan) -> Self {
+        let mut sums = Self::default();
+        let threshold = plan.config.burst_threshold;
+        log.packets().for_each(|packet| sums.push(&packet, threshold));
+        sums
+    }
+
+    #[inline]
+    fn push(&mut self, packet: &Logged, threshold: Nanos) {
+        if let Some(gap) = packet.gap {
+            self.gaps.push(gap);
+            let idle = gap >= threshold.0;
+            self.idle_count += u64::from(idle);
+            self.idle_sum = self.idle_sum.saturating_add(if idle { gap } else { 0 });
+            self.burst = if idle { 0 } else { self.burst };
+        }
+        self.burst += 1;
+        self.burst_max = self.burst_max.max(self.burst);
+        if let Some(gap) = packet.gap_same {
+            self.gaps_same[packet.direction.index()].push(gap);
+        }
+        match packet.direction {
+            Direction::Forward if self.first_fwd == NEVER => self.first_fwd = packet.offset,
+            Direction::Backward if self.response == NO_RESPONSE && self.first_fwd != NEVER => {
+                self.response = packet.offset.saturating_sub(self.first_fwd).max(0) as u64;
+            }
+            _ => {}
         }
     }
 }
@@ -154,49 +191,46 @@ impl Group for Timing {
         columns: COLUMNS,
     };
 
-    fn new(_: &crate::FeaturePlan) -> State {
+    fn new(_: &FeaturePlan) -> State {
         State::default()
     }
 
     #[inline]
     fn on_packet(state: &mut State, seen: &Seen<'_>) {
-        let arrival = seen.arrival;
-        if let Some(Nanos(gap)) = arrival.gap {
-            state.gaps.push(gap);
-            let idle = gap >= seen.plan.config.burst_threshold.0;
-            state.idle_count += u64::from(idle);
-            state.idle_sum = state.idle_sum.saturating_add(if idle { gap } else { 0 });
-            state.burst = if idle { 0 } else { state.burst };
-        }
-        state.burst += 1;
-        state.burst_max = state.burst_max.max(state.burst);
-        if let Some(Nanos(gap)) = arrival.gap_same_direction {
-            state.gaps_same[arrival.direction.index()].push(gap);
-        }
-        let now = seen.packet.ts.as_nanos();
-        match arrival.direction {
-            Direction::Forward if state.first_fwd == NEVER => state.first_fwd = now,
-            Direction::Backward if state.response == NEVER && state.first_fwd != NEVER => {
-                state.response = now.saturating_sub(state.first_fwd);
-            }
-            _ => {}
+        if let Some(sums) = &mut state.0 {
+            sums.push(&seen.logged(), seen.plan.config.burst_threshold);
         }
     }
 
+    fn outgrow(state: &mut State, plan: &FeaturePlan, log: &PacketLog) {
+        state.0 = Some(Box::new(Sums::of(log, plan)));
+    }
+
     fn finish(state: &State, ended: &mut Ended<'_>, row: &mut RowBuffer) {
+        let replayed;
+        let sums = if let Some(sums) = &state.0 {
+            &**sums
+        } else {
+            replayed = Sums::of(ended.log, ended.plan);
+            &replayed
+        };
         let Quantiles { all, sides: [fwd, bwd] } = ended.log.gaps(ended.scratch);
-        write_gaps(&state.gaps, all, row);
-        write_gaps_of(&state.gaps_same[0], fwd, row, Direction::Forward);
-        write_gaps_of(&state.gaps_same[1], bwd, row, Direction::Backward);
-        row.f64("burstiness_index", state.gaps.variation());
-        row.f64("burstiness_index_fwd", state.gaps_same[0].variation());
-        row.f64("burstiness_index_bwd", state.gaps_same[1].variation());
-        write_bursts(state, ended.head.packets(), row);
+        write_gaps(&sums.gaps, all, row);
+        write_gaps_of(&sums.gaps_same[0], fwd, row, Direction::Forward);
+        write_gaps_of(&sums.gaps_same[1], bwd, row, Direction::Backward);
+        row.f64("burstiness_index", sums.gaps.variation());
+        row.f64("burstiness_index_fwd", sums.gaps_same[0].variation());
+        row.f64("burstiness_index_bwd", sums.gaps_same[1].variation());
+        write_bursts(sums, ended.head.packets(), row);
         if row.wants(SEQUENCE_COLUMNS) {
             write_sequences(ended, row);
         } else {
             row.skip(SEQUENCE_COLUMNS);
         }
+    }
+
+    fn heap_bytes(state: &State) -> usize {
+        if state.0.is_some() { size_of::<Sums>() } else { 0 }
     }
 }
 
@@ -205,16 +239,18 @@ fn seconds(nanos: f64) -> f64 {
 }
 
 fn write_gaps(gaps: &Moments, sorted: Sorted<'_>, row: &mut RowBuffer) {
+    let [p25, median, p75, p90, p99] =
+        sorted.percentiles([25, 50, 75, 90, 99]).map(|gap| gap.map(seconds));
     row.f64("iat_min", gaps.min().map(seconds));
     row.f64("iat_max", gaps.max().map(seconds));
     row.f64("iat_mean", gaps.mean().map(seconds));
     row.f64("iat_std", gaps.std().map(seconds));
-    row.f64("iat_median", sorted.median().map(seconds));
+    row.f64("iat_median", median);
     row.f64("iat_sum", (gaps.n > 0).then(|| seconds(gaps.sum as f64)));
-    row.f64("iat_p25", sorted.percentile(25).map(seconds));
-    row.f64("iat_p75", sorted.percentile(75).map(seconds));
-    row.f64("iat_p90", sorted.percentile(90).map(seconds));
-    row.f64("iat_p99", sorted.percentile(99).map(seconds));
+    row.f64("iat_p25", p25);
+    row.f64("iat_p75", p75);
+    row.f64("iat_p90", p90);
+    row.f64("iat_p99", p99);
 }
 
 fn write_gaps_of(gaps: &Moments, sorted: Sorted<'_>, row: &mut RowBuffer, side: Direction) {
@@ -233,7 +269,7 @@ fn write_gaps_of(gaps: &Moments, sorted: Sorted<'_>, row: &mut RowBuffer, side: 
     row.f64(names[4], sorted.median().map(seconds));
 }
 
-fn write_bursts(state: &State, packets: u64, row: &mut RowBuffer) {
+fn write_bursts(state: &Sums, packets: u64, row: &mut RowBuffer) {
     let bursts = state.idle_count + 1;
     let within = state.gaps.sum.saturating_sub(state.idle_sum);
     let idle = state.idle_count > 0;
@@ -246,24 +282,25 @@ fn write_bursts(state: &State, packets: u64, row: &mut RowBuffer) {
     row.f64("avg_idle_duration", idle.then(mean));
     // Where any gap is idle, the greatest is.
     row.f64("max_idle_duration", idle.then(|| seconds(state.gaps.max as f64)));
-    let response = (state.response != NEVER).then_some(state.response);
+    let response = (state.response != NO_RESPONSE).then_some(state.response);
     row.f64("first_response_time", response.map(|nanos| seconds(nanos as f64)));
 }
 
 fn write_sequences(ended: &Ended<'_>, row: &mut RowBuffer) {
     let packets = || ended.log.first(ended.plan.config.sequence_packets);
-    let gap_seconds = |gap: u64| seconds(gap as f64);
-    row.list_f64("iat_sequence", packets().skip(1).map(|p| gap_seconds(p.gap)));
+    let gap = |p: &Logged| p.gap.unwrap_or_default();
+    let gap_seconds = |p: Logged| seconds(gap(&p) as f64);
+    row.list_f64("iat_sequence", packets().skip(1).map(gap_seconds));
     row.list_f64("timestamp_sequence", packets().map(|p| seconds(p.offset as f64)));
     row.text("splt", |out| {
         use std::fmt::Write;
         packets().enumerate().all(|(i, p)| {
             let space = if i == 0 { "" } else { " " };
             let sign = if p.direction == Direction::Forward { '+' } else { '-' };
-            write!(out, "{space}{}:{}:{sign}", p.len, p.gap).is_ok()
+            write!(out, "{space}{}:{}:{sign}", p.len, gap(&p)).is_ok()
         })
     });
     row.list_u32("splt_lengths", packets().map(|p| p.len));
-    row.list_f64("splt_times", packets().map(|p| gap_seconds(p.gap)));
+    row.list_f64("splt_times", packets().map(gap_seconds));
     row.list_i8("splt_directions", packets().map(|p| 1 - 2 * p.direction as i8));
 }

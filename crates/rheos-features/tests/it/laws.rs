@@ -63,9 +63,7 @@ fn row_directed(packets: &[(Packet, Direction)]) -> Row {
     let shard = Arc::clone(&plan).into();
     let mut features = FlowFeatures::new(&shard);
     let first = packets[0].0;
-    let (key, _) = rheos_core::FlowKey::new(first.tuple, 0, 0);
     let mut head = FlowHead {
-        key,
         tuple: first.tuple,
         initiator: InitiatorEvidence::FirstPacket,
         first: first.ts,
@@ -75,6 +73,8 @@ fn row_directed(packets: &[(Packet, Direction)]) -> Row {
         totals: [DirectionTotals::default(); 2],
         vlan: [0; 2],
         vlan_count: 0,
+        key_vlan: 0,
+        key_tunnel: 0,
         tunnel: None,
         layers: Layers::default(),
         history: History::default(),

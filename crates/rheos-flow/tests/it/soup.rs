@@ -191,9 +191,9 @@ proptest! {
         let mut table = FlowTable::<()>::new(config.clone(), ());
         let mut among = Vec::new();
         for packet in &sorted {
-            table.on_packet(packet, &[], &mut |flow| among.push((flow.head.key, content(flow))));
+            table.on_packet(packet, &[], &mut |flow| among.push((flow.head.key(), content(flow))));
         }
-        table.finish(&mut |flow| among.push((flow.head.key, content(flow))));
+        table.finish(&mut |flow| among.push((flow.head.key(), content(flow))));
         let mut of_kept: Vec<_> = among
             .into_iter()
             .filter(|(key, _)| rheos_flow::key_hash(key, config.hash_seed).wrapping_mul(kept | 1) >> 63 == 0)
