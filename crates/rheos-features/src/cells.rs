@@ -9,13 +9,25 @@ use arrow_array::{
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::Field;
 
+/// Rows of several buffers in a wanted order: (number of the buffer, its row).
+pub(crate) type Order = [(u32, u32)];
+
 /// What all kinds of cells can do.
 pub(crate) trait Cells: Default {
-    /// Adds a copy of another column's value.
-    fn push_from(&mut self, other: &Self, row: usize);
+    /// Adds copies of other columns' values.
+    fn gather(&mut self, parts: &[&Self], order: &Order);
 
-    /// The values as an Arrow array.
-    fn into_array(self) -> ArrayRef;
+    /// The values as an Arrow array. The cells are empty after it, with room for as many values as they had.
+    fn take_array(&mut self) -> ArrayRef;
+
+    /// Forgets all values, keeping their memory.
+    fn clear(&mut self);
+}
+
+/// The values of a vector, which afterwards has room for as many.
+fn take<T>(values: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(values.len());
+    std::mem::replace(values, room)
 }
 
 /// Which values are there; costs nothing until the first is not. Bytes, packed into bits at the end: cheaper to
@@ -49,9 +61,35 @@ impl Validity {
         self.flags.is_empty() || self.flags[row]
     }
 
-    fn into_nulls(self) -> Option<NullBuffer> {
-        (!self.flags.is_empty()).then(|| NullBuffer::from(self.flags))
+    fn gather<'a>(&mut self, parts: impl Iterator<Item = &'a Self> + Clone, order: &Order) {
+        if self.flags.is_empty() && parts.clone().all(|part| part.flags.is_empty()) {
+            self.len += order.len();
+            return;
+        }
+        self.flags.resize(self.len, true);
+        let parts: Vec<&Self> = parts.collect();
+        let flags = order.iter().map(|&(part, row)| parts[part as usize].get(row as usize));
+        self.flags.extend(flags);
+        self.len += order.len();
     }
+
+    fn take_nulls(&mut self) -> Option<NullBuffer> {
+        let nulls = (!self.flags.is_empty()).then(|| NullBuffer::from(self.flags.as_slice()));
+        self.clear();
+        nulls
+    }
+
+    fn clear(&mut self) {
+        self.flags.clear();
+        self.len = 0;
+    }
+}
+
+/// A column's parts' validities.
+macro_rules! validities {
+    ($parts:expr) => {
+        $parts.iter().map(|part| &part.valid)
+    };
 }
 
 /// Numbers.
@@ -76,15 +114,20 @@ impl<T: ArrowPrimitiveType> Prim<T> {
 }
 
 impl<T: ArrowPrimitiveType> Cells for Prim<T> {
-    #[inline]
-    fn push_from(&mut self, other: &Self, row: usize) {
-        self.values.push(other.values[row]);
-        self.valid.push(other.valid.get(row));
+    fn gather(&mut self, parts: &[&Self], order: &Order) {
+        let values = order.iter().map(|&(part, row)| parts[part as usize].values[row as usize]);
+        self.values.extend(values);
+        self.valid.gather(validities!(parts), order);
     }
 
-    fn into_array(self) -> ArrayRef {
-        let values = ScalarBuffer::from(self.values);
-        Arc::new(PrimitiveArray::<T>::new(values, self.valid.into_nulls()))
+    fn take_array(&mut self) -> ArrayRef {
+        let values = ScalarBuffer::from(take(&mut self.values));
+        Arc::new(PrimitiveArray::<T>::new(values, self.valid.take_nulls()))
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        self.valid.clear();
     }
 }
 
@@ -100,14 +143,19 @@ impl Times {
 }
 
 impl Cells for Times {
-    fn push_from(&mut self, other: &Self, row: usize) {
-        self.0.push_from(&other.0, row);
+    fn gather(&mut self, parts: &[&Self], order: &Order) {
+        let parts: Vec<_> = parts.iter().map(|part| &part.0).collect();
+        self.0.gather(&parts, order);
     }
 
-    fn into_array(self) -> ArrayRef {
-        let values = ScalarBuffer::from(self.0.values);
-        let array = TimestampNanosecondArray::new(values, self.0.valid.into_nulls());
+    fn take_array(&mut self) -> ArrayRef {
+        let values = ScalarBuffer::from(take(&mut self.0.values));
+        let array = TimestampNanosecondArray::new(values, self.0.valid.take_nulls());
         Arc::new(array.with_timezone("UTC"))
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
     }
 }
 
@@ -127,14 +175,21 @@ impl Bools {
 }
 
 impl Cells for Bools {
-    fn push_from(&mut self, other: &Self, row: usize) {
-        self.values.push(other.values[row]);
-        self.valid.push(other.valid.get(row));
+    fn gather(&mut self, parts: &[&Self], order: &Order) {
+        let values = order.iter().map(|&(part, row)| parts[part as usize].values[row as usize]);
+        self.values.extend(values);
+        self.valid.gather(validities!(parts), order);
     }
 
-    fn into_array(self) -> ArrayRef {
+    fn take_array(&mut self) -> ArrayRef {
         let values = BooleanBuffer::from(self.values.as_slice());
-        Arc::new(BooleanArray::new(values, self.valid.into_nulls()))
+        self.values.clear();
+        Arc::new(BooleanArray::new(values, self.valid.take_nulls()))
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        self.valid.clear();
     }
 }
 
@@ -158,8 +213,14 @@ impl Ends {
         self.0[row] as usize..self.0[row + 1] as usize
     }
 
-    fn into_offsets(self) -> OffsetBuffer<i32> {
-        OffsetBuffer::new(ScalarBuffer::from(self.0))
+    fn take_offsets(&mut self) -> OffsetBuffer<i32> {
+        let ends = take(&mut self.0);
+        self.0.push(0);
+        OffsetBuffer::new(ScalarBuffer::from(ends))
+    }
+
+    fn clear(&mut self) {
+        self.0.truncate(1);
     }
 }
 
@@ -192,15 +253,26 @@ impl Strs {
 }
 
 impl Cells for Strs {
-    fn push_from(&mut self, other: &Self, row: usize) {
-        let value = &other.data[other.ends.range(row)];
-        self.push(other.valid.get(row).then_some(value));
+    fn gather(&mut self, parts: &[&Self], order: &Order) {
+        for &(part, row) in order {
+            let (part, row) = (parts[part as usize], row as usize);
+            self.data.push_str(&part.data[part.ends.range(row)]);
+            self.ends.push(self.data.len());
+        }
+        self.valid.gather(validities!(parts), order);
     }
 
-    fn into_array(self) -> ArrayRef {
-        let data = Buffer::from_vec(self.data.into_bytes());
-        let array = StringArray::new(self.ends.into_offsets(), data, self.valid.into_nulls());
-        Arc::new(array)
+    fn take_array(&mut self) -> ArrayRef {
+        let room = String::with_capacity(self.data.len());
+        let data = std::mem::replace(&mut self.data, room);
+        let data = Buffer::from_vec(data.into_bytes());
+        Arc::new(StringArray::new(self.ends.take_offsets(), data, self.valid.take_nulls()))
+    }
+
+    fn clear(&mut self) {
+        self.ends.clear();
+        self.data.clear();
+        self.valid.clear();
     }
 }
 
@@ -225,14 +297,22 @@ impl<T: ArrowPrimitiveType> List<T> {
 }
 
 impl<T: ArrowPrimitiveType> Cells for List<T> {
-    fn push_from(&mut self, other: &Self, row: usize) {
-        self.push(other.items[other.ends.range(row)].iter().copied());
+    fn gather(&mut self, parts: &[&Self], order: &Order) {
+        for &(part, row) in order {
+            let part = parts[part as usize];
+            self.push(part.items[part.ends.range(row as usize)].iter().copied());
+        }
     }
 
-    fn into_array(self) -> ArrayRef {
-        let items = PrimitiveArray::<T>::new(ScalarBuffer::from(self.items), None);
+    fn take_array(&mut self) -> ArrayRef {
+        let items = PrimitiveArray::<T>::new(ScalarBuffer::from(take(&mut self.items)), None);
         let field = Arc::new(Field::new_list_field(T::DATA_TYPE, true));
-        Arc::new(ListArray::new(field, self.ends.into_offsets(), Arc::new(items), None))
+        Arc::new(ListArray::new(field, self.ends.take_offsets(), Arc::new(items), None))
+    }
+
+    fn clear(&mut self) {
+        self.ends.clear();
+        self.items.clear();
     }
 }
 
@@ -252,12 +332,15 @@ mod tests {
             for &value in &wanted {
                 cells.push(value);
             }
+            // The later half first, from two parts.
+            let order: Vec<(u32, u32)> =
+                (130..260).map(|row| (1, row)).chain((0..130).map(|row| (0, row))).collect();
             let mut copied = Prim::<UInt64Type>::default();
-            for row in 0..260 {
-                copied.push_from(&cells, row);
-            }
-            for cells in [cells, copied] {
-                let array = cells.into_array();
+            copied.gather(&[&cells, &cells], &order[130..]);
+            copied.gather(&[&cells, &cells], &order[..130]);
+            for mut cells in [cells, copied] {
+                let array = cells.take_array();
+                assert!(cells.values.is_empty() && cells.valid.flags.is_empty());
                 let got: Vec<_> = array.as_primitive::<UInt64Type>().iter().collect();
                 assert_eq!(got, wanted, "first null near {first_null}");
             }
@@ -275,10 +358,8 @@ mod tests {
         });
         texts.push(Some("bcd"));
         let mut back = Strs::default();
-        for row in [3, 1, 0] {
-            back.push_from(&texts, row);
-        }
-        let array = back.into_array();
+        back.gather(&[&texts], &[(0, 3), (0, 1), (0, 0)]);
+        let array = back.take_array();
         assert_eq!(
             array.as_string::<i32>().iter().collect::<Vec<_>>(),
             [Some("bcd"), None, Some("a")]
@@ -288,10 +369,8 @@ mod tests {
         lists.push([1, 2].into_iter());
         lists.push(std::iter::empty());
         let mut back = List::<UInt32Type>::default();
-        for row in [1, 0] {
-            back.push_from(&lists, row);
-        }
-        let array = back.into_array();
+        back.gather(&[&lists], &[(0, 1), (0, 0)]);
+        let array = back.take_array();
         assert_eq!(array.as_list::<i32>().value_length(0), 0);
         assert_eq!(array.as_list::<i32>().value(1).as_primitive::<UInt32Type>().values(), &[1, 2]);
     }

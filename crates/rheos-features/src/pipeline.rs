@@ -6,8 +6,9 @@
 //! clock with each packet, and rows are put in order per epoch, which is a fixed stretch of frame numbers.
 //!
 //! Order of rows: within an epoch by the number of the frame that ended the flow; flows that the end of the input
-//! ends come last, by first packet. Should a shard end more than [`SHARD_ROWS_MAX`] flows in one epoch, its rows go
-//! out at once, before the others of the epoch: so memory stays bounded whatever times the packets have.
+//! ends come last, by first packet, however many they are. Should a shard end more than [`SHARD_ROWS_MAX`] flows in
+//! one epoch before that, its rows go out at once, before the others of the epoch: so memory stays bounded whatever
+//! times the packets have.
 
 mod collect;
 mod inline;
@@ -31,6 +32,9 @@ pub const EPOCH_FRAMES: u64 = 16_384;
 
 /// Rows of one shard that wait for the end of their epoch at most.
 pub const SHARD_ROWS_MAX: usize = 2_048;
+
+/// Rows that wait for more at the end of an epoch, so that batches get not too small.
+pub const BATCH_ROWS_MIN: usize = 4_096;
 
 /// Rows of a record batch at most.
 pub const BATCH_ROWS_MAX: usize = 8_192;

@@ -86,20 +86,25 @@ macro_rules! lanes {
             }
 
             /// Adds rows of other buffers with the same layout: (number of the buffer, its row) in the wanted order.
-            pub fn gather(&mut self, parts: &[Self], order: &[(u32, u32)]) {
+            pub fn gather(&mut self, parts: &[&Self], order: &[(u32, u32)]) {
                 $(for (i, cells) in self.$lane.iter_mut().enumerate() {
-                    for &(part, row) in order {
-                        cells.push_from(&parts[part as usize].$lane[i], row as usize);
-                    }
+                    let columns: Vec<&$cells> = parts.iter().map(|part| &part.$lane[i]).collect();
+                    cells.gather(&columns, order);
                 })+
                 self.rows += order.len();
+            }
+
+            /// Forgets all rows, keeping their memory.
+            pub fn clear(&mut self) {
+                $(self.$lane.iter_mut().for_each(Cells::clear);)+
+                self.rows = 0;
             }
 
             /// The rows as Arrow arrays; the buffer is empty after it.
             pub fn take_batch(&mut self) -> RecordBatch {
                 $(let mut $lane = self.$lane.iter_mut();)+
                 let arrays = self.layout.selected.iter().filter_map(|column| match column.kind {
-                    $(Kind::$kind => $lane.next().map(|cells| std::mem::take(cells).into_array()),)+
+                    $(Kind::$kind => $lane.next().map(|cells| cells.take_array()),)+
                 });
                 let arrays: Vec<ArrayRef> = arrays.collect();
                 let rows = std::mem::take(&mut self.rows);

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
-use super::BATCH_ROWS_MAX;
 use super::lane::{Part, RowKey};
+use super::{BATCH_ROWS_MAX, BATCH_ROWS_MIN};
 use crate::row::{Layout, RowBuffer};
 
 /// Hands rows to their taker, until it fails.
 #[derive(Debug)]
 pub(super) struct Collector<O, E> {
-    layout: Arc<Layout>,
+    /// Rows of several lanes, in order.
+    ready: RowBuffer,
     out: O,
     pub(super) rows: u64,
     pub(super) failed: Option<E>,
@@ -19,12 +20,17 @@ pub(super) struct Collector<O, E> {
 
 impl<E, O: FnMut(RecordBatch) -> Result<(), E>> Collector<O, E> {
     pub(super) fn new(layout: &Arc<Layout>, out: O) -> Self {
-        Self { layout: Arc::clone(layout), out, rows: 0, failed: None }
+        Self { ready: RowBuffer::new(Arc::clone(layout)), out, rows: 0, failed: None }
     }
 
-    /// Hands out rows that are in order.
-    pub(super) fn hand_out(&mut self, mut rows: RowBuffer) {
-        if rows.is_empty() || self.failed.is_some() {
+    /// The layout of the rows.
+    pub(super) fn layout(&self) -> Arc<Layout> {
+        Arc::clone(self.ready.layout())
+    }
+
+    /// Hands out rows that are in order, and empties the buffer.
+    pub(super) fn hand_out(&mut self, rows: &mut RowBuffer) {
+        if rows.is_empty() {
             return;
         }
         let batch = rows.take_batch();
@@ -37,14 +43,23 @@ impl<E, O: FnMut(RecordBatch) -> Result<(), E>> Collector<O, E> {
         }
     }
 
-    /// Hands out the rows of an epoch.
-    pub(super) fn merge(&mut self, mut parts: Vec<Part>) {
-        parts.retain(|part| !part.keys.is_empty());
-        if let [part] = &parts[..]
-            && part.keys.is_sorted()
-        {
-            return parts.pop().into_iter().for_each(|part| self.hand_out(part.rows));
+    /// Hands out the rows of an epoch, if they are enough with those that wait.
+    pub(super) fn hand_out_epoch(&mut self, rows: &mut RowBuffer) {
+        if rows.len() >= BATCH_ROWS_MIN {
+            self.hand_out(rows);
         }
+    }
+
+    /// Hands out what waits.
+    pub(super) fn hand_out_ready(&mut self) {
+        let empty = RowBuffer::new(self.layout());
+        let mut ready = std::mem::replace(&mut self.ready, empty);
+        self.hand_out(&mut ready);
+        self.ready = ready;
+    }
+
+    /// Takes the rows of an epoch, of each lane one part.
+    pub(super) fn merge(&mut self, parts: &[Part]) {
         let mut order: Vec<(RowKey, u32, u32)> = Vec::new();
         for (number, part) in parts.iter().enumerate() {
             let rows = part.keys.iter().zip(0..);
@@ -52,12 +67,25 @@ impl<E, O: FnMut(RecordBatch) -> Result<(), E>> Collector<O, E> {
         }
         // Rows with one key are of one part: its row number keeps their order.
         order.sort_unstable();
-        let rows: Vec<RowBuffer> = parts.into_iter().map(|part| part.rows).collect();
-        for order in order.chunks(BATCH_ROWS_MAX) {
-            let order: Vec<(u32, u32)> = order.iter().map(|&(_, part, row)| (part, row)).collect();
-            let mut merged = RowBuffer::new(Arc::clone(&self.layout));
-            merged.gather(&rows, &order);
-            self.hand_out(merged);
+        let order: Vec<(u32, u32)> = order.iter().map(|&(_, part, row)| (part, row)).collect();
+        let rows: Vec<&RowBuffer> = parts.iter().map(|part| &part.rows).collect();
+        self.ready.gather(&rows, &order);
+        if self.ready.len() >= BATCH_ROWS_MIN {
+            self.hand_out_ready();
+        }
+    }
+
+    /// Takes rows after the last epoch, which need no more than be put in the given order.
+    pub(super) fn append(&mut self, parts: &[&RowBuffer], order: &[(u32, u32)]) {
+        let mut rest = order;
+        while !rest.is_empty() {
+            let room = BATCH_ROWS_MAX.saturating_sub(self.ready.len()).clamp(1, rest.len());
+            let (now, later) = rest.split_at(room);
+            self.ready.gather(parts, now);
+            if self.ready.len() >= BATCH_ROWS_MAX {
+                self.hand_out_ready();
+            }
+            rest = later;
         }
     }
 }

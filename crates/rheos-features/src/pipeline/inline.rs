@@ -9,7 +9,7 @@ use rheos_wire::Packet;
 
 use super::collect::Collector;
 use super::lane::{Chunk, Lane};
-use super::{Boundary, Course, ExtractConfig, RunError, Summary};
+use super::{BATCH_ROWS_MAX, Boundary, Course, ExtractConfig, RunError, Summary};
 use crate::plan::FeaturePlan;
 
 struct Road<O, E> {
@@ -25,21 +25,21 @@ impl<E, O: FnMut(RecordBatch) -> Result<(), E>> Road<O, E> {
             self.end_epoch(boundary);
         }
         let collector = &mut self.collector;
-        let mut emit = |chunk: Chunk| collector.hand_out(chunk.rows);
+        let mut emit = |mut chunk: Chunk| collector.hand_out(&mut chunk.rows);
         self.lane.packet(packet, bytes, self.course.latest, &mut emit);
     }
 
+    /// The rows of one lane are in order as they are made, so those of several epochs can wait together.
     fn end_epoch(&mut self, boundary: Boundary) {
         let collector = &mut self.collector;
-        let part = self.lane.end_epoch(boundary, &mut |chunk| collector.hand_out(chunk.rows));
-        collector.merge(vec![part]);
+        self.lane.end_epoch(boundary, &mut |mut chunk| collector.hand_out(&mut chunk.rows));
+        collector.hand_out_epoch(self.lane.keep_rows());
     }
 
     fn finish(&mut self) {
         self.end_epoch(self.course.boundary());
         let collector = &mut self.collector;
-        let part = self.lane.finish(&mut |chunk| collector.hand_out(chunk.rows));
-        collector.merge(vec![part]);
+        self.lane.finish(BATCH_ROWS_MAX, &mut |part| collector.hand_out(&mut part.rows));
     }
 }
 

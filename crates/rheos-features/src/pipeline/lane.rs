@@ -10,7 +10,7 @@ use super::{Boundary, ExtractConfig, SHARD_ROWS_MAX, SHARDS};
 use crate::groups::FlowFeatures;
 use crate::log::Scratch;
 use crate::plan::FeaturePlan;
-use crate::row::RowBuffer;
+use crate::row::{Layout, RowBuffer};
 
 /// Where a row belongs within its epoch: what ended its flow, then the shard. Rows that tie are of one shard, in
 /// the order in which it made them.
@@ -25,6 +25,17 @@ pub(super) struct RowKey {
 pub(super) struct Part {
     pub(super) rows: RowBuffer,
     pub(super) keys: Vec<RowKey>,
+}
+
+impl Part {
+    pub(super) fn new(layout: &Arc<Layout>) -> Self {
+        Self { rows: RowBuffer::new(Arc::clone(layout)), keys: Vec::new() }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
+        self.keys.clear();
+    }
 }
 
 /// Rows that go out before the end of their epoch: all of one shard.
@@ -81,37 +92,60 @@ impl Lane {
         let shard = keyed.shard(SHARDS);
         let Some(table) = &mut self.tables[shard] else { return };
         let pending = &mut self.pending;
-        let full_at = RowKey { at: packet.index, shard: shard as u8 };
-        let mut ended = |flow: &Flow<FlowFeatures>| pending.add(flow, full_at, full_at, emit);
+        let key = RowKey { at: packet.index, shard: shard as u8 };
+        let mut ended = |flow: &Flow<FlowFeatures>| pending.add(flow, key, emit);
         table.advance_to(clock, &mut ended);
         table.on_packet_hashed(packet, bytes, &keyed, &mut ended);
     }
 
-    /// Ends what has timed out by the boundary, and the epoch.
-    pub(super) fn end_epoch(&mut self, boundary: Boundary, emit: &mut impl FnMut(Chunk)) -> Part {
+    /// Ends what has timed out by the boundary. Then the rows of the epoch are to be [taken](Self::swap_part) or
+    /// [kept](Self::keep_rows).
+    pub(super) fn end_epoch(&mut self, boundary: Boundary, emit: &mut impl FnMut(Chunk)) {
         for (shard, table) in self.tables.iter_mut().enumerate() {
             let Some(table) = table else { continue };
             let pending = &mut self.pending;
-            let full_at = RowKey { at: boundary.key, shard: shard as u8 };
+            let key = RowKey { at: boundary.key, shard: shard as u8 };
             table.advance_to(boundary.clock, &mut |flow: &Flow<FlowFeatures>| {
-                pending.add(flow, full_at, full_at, emit);
+                pending.add(flow, key, emit);
             });
         }
-        self.pending.take_part()
     }
 
-    /// Ends all flows: an epoch of its own, by first packet.
-    pub(super) fn finish(&mut self, emit: &mut impl FnMut(Chunk)) -> Part {
-        for (shard, table) in self.tables.iter_mut().enumerate() {
-            let Some(table) = table else { continue };
-            let pending = &mut self.pending;
-            let shard = shard as u8;
-            let full_at = RowKey { at: u64::MAX, shard };
-            table.finish(&mut |flow: &Flow<FlowFeatures>| {
-                pending.add(flow, RowKey { at: flow.head.first_index, shard }, full_at, emit);
-            });
+    /// Ends all flows, by first packet; `full` takes the rows whenever there are `rows_max`, and the last ones.
+    pub(super) fn finish(&mut self, rows_max: usize, full: &mut impl FnMut(&mut Part)) {
+        let mut live: Vec<(u64, usize, u32)> = Vec::new();
+        for (shard, table) in self.tables.iter().enumerate() {
+            let flows = table.iter().flat_map(FlowTable::by_first_packet);
+            live.extend(flows.map(|(first_index, place)| (first_index, shard, place)));
         }
-        self.pending.take_part()
+        live.sort_unstable();
+        for (first_index, shard, place) in live {
+            let Some(table) = &mut self.tables[shard] else { continue };
+            let key = RowKey { at: first_index, shard: shard as u8 };
+            table
+                .end_of_input(place, &mut |flow: &Flow<FlowFeatures>| self.pending.push(flow, key));
+            if self.pending.part.rows.len() >= rows_max {
+                full(&mut self.pending.part);
+                self.pending.part.clear();
+            }
+        }
+        full(&mut self.pending.part);
+        self.pending.part.clear();
+        self.tables.iter_mut().flatten().for_each(FlowTable::clear);
+    }
+
+    /// Takes the rows of the epoch that has ended and gives an empty part for the next.
+    pub(super) fn swap_part(&mut self, empty: Part) -> Part {
+        self.pending.waiting = [0; SHARDS];
+        std::mem::replace(&mut self.pending.part, empty)
+    }
+
+    /// The rows of this and earlier epochs, those that are not taken wait on.
+    pub(super) fn keep_rows(&mut self) -> &mut RowBuffer {
+        self.pending.waiting = [0; SHARDS];
+        debug_assert!(self.pending.part.keys.is_sorted(), "the rows of one lane are in order");
+        self.pending.part.keys.clear();
+        &mut self.pending.part.rows
     }
 
     /// What was counted so far.
@@ -135,9 +169,9 @@ impl Lane {
 #[derive(Debug)]
 struct Pending {
     plan: Arc<FeaturePlan>,
-    rows: RowBuffer,
-    keys: Vec<RowKey>,
-    /// How many of the rows are each shard's.
+    /// The last rows have keys: those of this epoch. Earlier ones have none any more.
+    part: Part,
+    /// How many of the epoch's rows are each shard's.
     waiting: [usize; SHARDS],
     scratch: Scratch,
     state_bytes: u64,
@@ -147,9 +181,8 @@ struct Pending {
 impl Pending {
     fn new(plan: &Arc<FeaturePlan>) -> Self {
         Self {
-            rows: RowBuffer::new(Arc::clone(&plan.layout)),
+            part: Part::new(&plan.layout),
             plan: Arc::clone(plan),
-            keys: Vec::new(),
             waiting: [0; SHARDS],
             scratch: Scratch::default(),
             state_bytes: 0,
@@ -157,50 +190,45 @@ impl Pending {
         }
     }
 
-    fn add(
-        &mut self,
-        flow: &Flow<FlowFeatures>,
-        key: RowKey,
-        full_at: RowKey,
-        emit: &mut impl FnMut(Chunk),
-    ) {
-        flow.state.write_row(&flow.head, &self.plan, &mut self.scratch, &mut self.rows);
-        self.keys.push(key);
+    fn push(&mut self, flow: &Flow<FlowFeatures>, key: RowKey) {
+        flow.state.write_row(&flow.head, &self.plan, &mut self.scratch, &mut self.part.rows);
+        self.part.keys.push(key);
         self.state_bytes += (size_of_val(&flow.head) + flow.state.state_bytes()) as u64;
         self.lengths_folded += flow.state.lengths_folded();
+    }
+
+    fn add(&mut self, flow: &Flow<FlowFeatures>, key: RowKey, emit: &mut impl FnMut(Chunk)) {
+        self.push(flow, key);
         let waiting = &mut self.waiting[usize::from(key.shard)];
         *waiting += 1;
         if *waiting == SHARD_ROWS_MAX {
             *waiting = 0;
-            emit(Chunk { full_at, rows: self.take_shard(key.shard) });
+            self.emit_shard(key, emit);
         }
     }
 
-    /// Takes out the rows of one shard.
+    /// Takes out the rows of one shard, before them those of earlier epochs.
     #[cold]
-    fn take_shard(&mut self, shard: u8) -> RowBuffer {
-        let pick = |wanted: bool| -> Vec<(u32, u32)> {
-            let rows = self.keys.iter().zip(0..);
-            rows.filter(|(key, _)| (key.shard == shard) == wanted)
-                .map(|(_, row)| (0, row))
-                .collect()
+    fn emit_shard(&mut self, full_at: RowKey, emit: &mut impl FnMut(Chunk)) {
+        let Part { rows: all, keys } =
+            std::mem::replace(&mut self.part, Part::new(&self.plan.layout));
+        let earlier = all.len() - keys.len();
+        let pick = |which: &dyn Fn(&RowKey) -> bool| -> Vec<(u32, u32)> {
+            let rows = keys.iter().zip(earlier as u32..);
+            rows.filter(|(key, _)| which(key)).map(|(_, row)| (0, row)).collect()
         };
-        let (of_shard, of_others) = (pick(true), pick(false));
-        let all = std::mem::replace(&mut self.rows, RowBuffer::new(Arc::clone(&self.plan.layout)));
-        let parts = [all];
-        let mut taken = RowBuffer::new(Arc::clone(&self.plan.layout));
-        taken.gather(&parts, &of_shard);
-        self.rows.gather(&parts, &of_others);
-        self.keys.retain(|key| key.shard != shard);
-        taken
-    }
-
-    fn take_part(&mut self) -> Part {
-        self.waiting = [0; SHARDS];
-        let empty = RowBuffer::new(Arc::clone(&self.plan.layout));
-        Part {
-            rows: std::mem::replace(&mut self.rows, empty),
-            keys: std::mem::take(&mut self.keys),
+        let copy = |order: &[(u32, u32)]| {
+            let mut rows = RowBuffer::new(Arc::clone(&self.plan.layout));
+            rows.gather(&[&all], order);
+            rows
+        };
+        if earlier > 0 {
+            let order: Vec<(u32, u32)> = (0..earlier as u32).map(|row| (0, row)).collect();
+            emit(Chunk { full_at, rows: copy(&order) });
         }
+        emit(Chunk { full_at, rows: copy(&pick(&|key| key.shard == full_at.shard)) });
+        self.part.rows = copy(&pick(&|key| key.shard != full_at.shard));
+        self.part.keys = keys;
+        self.part.keys.retain(|key| key.shard != full_at.shard);
     }
 }

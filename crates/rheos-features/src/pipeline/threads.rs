@@ -15,10 +15,11 @@ use rheos_flow::{FlowConfig, Ingest, IngestCounters, Keyed};
 use rheos_wire::Packet;
 
 use super::collect::Collector;
-use super::lane::{Chunk, Lane, LaneTotals, Part};
-use super::{Boundary, Course, ExtractConfig, RunError, SHARDS, Summary};
+use super::lane::{Chunk, Lane, LaneTotals, Part, RowKey};
+use super::{Boundary, Course, ExtractConfig, RunError, SHARD_ROWS_MAX, SHARDS, Summary};
 use crate::error::Error;
 use crate::plan::FeaturePlan;
+use crate::row::{Layout, RowBuffer};
 
 /// Batches of packets that wait for a worker at most.
 const BATCHES_WAITING: usize = 8;
@@ -62,6 +63,8 @@ enum ToWorker {
 enum FromWorker {
     Full(Chunk),
     EpochEnd(Part),
+    /// Rows after the last epoch, in order.
+    Last(Part),
     Done(Box<LaneTotals>),
 }
 
@@ -79,6 +82,15 @@ struct WorkerEnd {
     from: Receiver<ToWorker>,
     back: Sender<PacketBatch>,
     rows: Sender<FromWorker>,
+    /// Parts whose rows were taken come back here.
+    parts: Receiver<Part>,
+    layout: Arc<Layout>,
+}
+
+/// The end of a worker's channels that the taker of rows holds.
+struct RowsEnd {
+    from: Receiver<FromWorker>,
+    back: Sender<Part>,
 }
 
 pub(super) fn run<E: Send>(
@@ -94,7 +106,8 @@ pub(super) fn run<E: Send>(
         let mut links = Vec::new();
         let mut rows = Vec::new();
         for number in 0..threads {
-            let (link, end, from) = connect(Lane::new(config, &plan, number, threads));
+            let lane = Lane::new(config, &plan, number, threads);
+            let (link, end, from) = connect(lane, &plan.layout);
             handles.push(spawn(scope, number, move || work(end))?);
             links.push(link);
             rows.push(from);
@@ -134,12 +147,15 @@ pub(super) fn run<E: Send>(
     }
 }
 
-fn connect(lane: Lane) -> (WorkerLink, WorkerEnd, Receiver<FromWorker>) {
+fn connect(lane: Lane, layout: &Arc<Layout>) -> (WorkerLink, WorkerEnd, RowsEnd) {
     let (to, from) = bounded(BATCHES_WAITING);
     let (back_to, back) = bounded(BATCHES_WAITING);
     let (rows_to, rows) = bounded(ROWS_WAITING);
+    let (parts_to, parts) = bounded(ROWS_WAITING);
     let link = WorkerLink { to, back, open: PacketBatch::default() };
-    (link, WorkerEnd { lane, from, back: back_to, rows: rows_to }, rows)
+    let layout = Arc::clone(layout);
+    let end = WorkerEnd { lane, from, back: back_to, rows: rows_to, parts, layout };
+    (link, end, RowsEnd { from: rows, back: parts_to })
 }
 
 fn spawn<'scope, T: Send + 'scope>(
@@ -290,15 +306,19 @@ fn work(mut end: WorkerEnd) {
                 let _ = end.back.try_send(batch);
             }
             ToWorker::EpochEnd(boundary) => {
-                let part = end.lane.end_epoch(boundary, &mut emit);
+                end.lane.end_epoch(boundary, &mut emit);
+                let empty = end.parts.try_recv().unwrap_or_else(|_| Part::new(&end.layout));
+                let part = end.lane.swap_part(empty);
                 if rows.send(FromWorker::EpochEnd(part)).is_err() {
                     return;
                 }
             }
             ToWorker::Finish => {
-                let part = end.lane.finish(&mut emit);
+                end.lane.finish(SHARD_ROWS_MAX, &mut |part| {
+                    let full = std::mem::replace(part, Part::new(&end.layout));
+                    let _ = rows.send(FromWorker::Last(full));
+                });
                 let totals = Box::new(end.lane.totals());
-                let _ = rows.send(FromWorker::EpochEnd(part));
                 let _ = rows.send(FromWorker::Done(totals));
                 return;
             }
@@ -308,38 +328,111 @@ fn work(mut end: WorkerEnd) {
 
 /// Takes the rows of all workers, epoch by epoch, until all are done, one is gone, or the taker fails.
 fn collect<E, O: FnMut(RecordBatch) -> Result<(), E>>(
-    workers: &[Receiver<FromWorker>],
+    workers: &[RowsEnd],
     collector: &mut Collector<O, E>,
 ) -> Vec<LaneTotals> {
-    let mut totals = Vec::new();
     while collector.failed.is_none() {
         let mut heads = Vec::with_capacity(workers.len());
         for worker in workers {
-            let Ok(head) = worker.recv() else { return totals };
+            let Ok(head) = worker.from.recv() else { return Vec::new() };
             heads.push(head);
         }
         if !hand_out_full(workers, &mut heads, collector) {
-            return totals;
+            return Vec::new();
         }
-        let mut parts = Vec::with_capacity(heads.len());
-        for head in heads {
-            match head {
-                FromWorker::EpochEnd(part) => parts.push(part),
-                FromWorker::Done(lane) => totals.push(*lane),
-                FromWorker::Full(_) => {}
+        if !heads.iter().all(|head| matches!(head, FromWorker::EpochEnd(_))) {
+            return collect_last(workers, heads, collector);
+        }
+        let part = |head| match head {
+            FromWorker::EpochEnd(part) => Some(part),
+            _ => None,
+        };
+        let parts: Vec<Part> = heads.into_iter().filter_map(part).collect();
+        collector.merge(&parts);
+        for (mut part, worker) in parts.into_iter().zip(workers) {
+            part.clear();
+            // A full return channel means there are parts enough.
+            let _ = worker.back.try_send(part);
+        }
+    }
+    Vec::new()
+}
+
+/// Takes the rows after the last epoch, in order over all workers, and then what the workers have counted.
+fn collect_last<E, O: FnMut(RecordBatch) -> Result<(), E>>(
+    workers: &[RowsEnd],
+    heads: Vec<FromWorker>,
+    collector: &mut Collector<O, E>,
+) -> Vec<LaneTotals> {
+    let layout = collector.layout();
+    let mut tails: Vec<Tail> = heads.into_iter().map(|head| Tail::new(&layout, head)).collect();
+    while collector.failed.is_none() {
+        for (tail, worker) in tails.iter_mut().zip(workers) {
+            if !tail.refill(&worker.from) {
+                return Vec::new();
             }
         }
-        if totals.len() == workers.len() {
-            return totals;
+        // Whatever comes after these parts comes after this key.
+        let Some(bound) = tails.iter().filter_map(|tail| tail.part.keys.last()).min().copied()
+        else {
+            collector.hand_out_ready();
+            return tails.into_iter().filter_map(|tail| tail.totals).collect();
+        };
+        let mut order: Vec<(RowKey, u32, u32)> = Vec::new();
+        for (number, tail) in tails.iter_mut().enumerate() {
+            let end = tail.part.keys.partition_point(|&key| key <= bound);
+            let rows = (tail.next..end).map(|row| (tail.part.keys[row], number as u32, row as u32));
+            order.extend(rows);
+            tail.next = end;
         }
-        collector.merge(parts);
+        order.sort_unstable();
+        let order: Vec<(u32, u32)> = order.iter().map(|&(_, part, row)| (part, row)).collect();
+        let parts: Vec<&RowBuffer> = tails.iter().map(|tail| &tail.part.rows).collect();
+        collector.append(&parts, &order);
     }
-    totals
+    Vec::new()
+}
+
+/// The rows of one worker after the last epoch.
+struct Tail {
+    part: Part,
+    /// The first row that was not handed out.
+    next: usize,
+    totals: Option<LaneTotals>,
+}
+
+impl Tail {
+    fn new(layout: &Arc<Layout>, head: FromWorker) -> Self {
+        let mut tail = Self { part: Part::new(layout), next: 0, totals: None };
+        tail.take(head);
+        tail
+    }
+
+    fn take(&mut self, message: FromWorker) {
+        match message {
+            FromWorker::Last(part) => (self.part, self.next) = (part, 0),
+            FromWorker::Done(totals) => self.totals = Some(*totals),
+            FromWorker::Full(_) | FromWorker::EpochEnd(_) => {}
+        }
+    }
+
+    /// Sees to it that there are rows unless the worker is done; false if it is gone.
+    fn refill(&mut self, from: &Receiver<FromWorker>) -> bool {
+        while self.next == self.part.keys.len() && self.totals.is_none() {
+            let Ok(message) = from.recv() else { return false };
+            self.take(message);
+        }
+        if self.next == self.part.keys.len() {
+            self.part.clear();
+            self.next = 0;
+        }
+        true
+    }
 }
 
 /// Hands out full chunks in order until every head is something else; false if a worker is gone.
 fn hand_out_full<E, O: FnMut(RecordBatch) -> Result<(), E>>(
-    workers: &[Receiver<FromWorker>],
+    workers: &[RowsEnd],
     heads: &mut [FromWorker],
     collector: &mut Collector<O, E>,
 ) -> bool {
@@ -349,9 +442,11 @@ fn hand_out_full<E, O: FnMut(RecordBatch) -> Result<(), E>>(
             _ => None,
         });
         let Some((_, number)) = full.min() else { return true };
-        let Ok(next) = workers[number].recv() else { return false };
-        if let FromWorker::Full(chunk) = std::mem::replace(&mut heads[number], next) {
-            collector.hand_out(chunk.rows);
+        let Ok(next) = workers[number].from.recv() else { return false };
+        if let FromWorker::Full(mut chunk) = std::mem::replace(&mut heads[number], next) {
+            // Rows of earlier epochs come first.
+            collector.hand_out_ready();
+            collector.hand_out(&mut chunk.rows);
         }
     }
 }
