@@ -50,11 +50,15 @@ enum State {
 impl ParquetEncoder {
     pub(crate) fn new(
         output: Output,
-        schema: SchemaRef,
+        schema: &SchemaRef,
         options: SinkOptions,
     ) -> Result<Self, ParquetError> {
         // What else Parquet cannot have is refused before any work is done.
-        ArrowSchemaConverter::new().convert(&schema)?;
+        ArrowSchemaConverter::new().convert(schema)?;
+        // Readers that know Arrow take the schema's metadata and leave the file's own aside.
+        let mut metadata = schema.metadata().clone();
+        metadata.extend(options.metadata.iter().map(|(k, v)| (k.clone(), v.clone())));
+        let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata));
         Ok(Self { schema, options, state: State::Waiting(output) })
     }
 

@@ -68,7 +68,7 @@ impl Sink {
             Format::Csv | Format::JsonLines => TextEncoder::new(output, &schema, &options)
                 .map(|encoder| Encoder::Text(Box::new(encoder)))
                 .map_err(|e| progress.error(&target, &e))?,
-            Format::Parquet => ParquetEncoder::new(output, Arc::clone(&schema), options)
+            Format::Parquet => ParquetEncoder::new(output, &schema, options)
                 .map(|encoder| Encoder::Parquet(Box::new(encoder)))
                 .map_err(|e| progress.error(&target, &e))?,
             Format::ArrowFile | Format::ArrowStream => IpcEncoder::new(output, &schema, &options)

@@ -9,6 +9,7 @@ use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, UnionFields, UnionMode};
 use arrow_select::concat::concat_batches;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::Encoding;
 use parquet::file::metadata::RowGroupMetaData;
 use proptest::prelude::*;
@@ -139,6 +140,10 @@ fn parquet_has_metadata_statistics_and_fitting_encodings() {
     let pairs = file.key_value_metadata().unwrap();
     assert!(pairs.iter().any(|kv| kv.key == "rheos.config" && kv.value.as_deref() == Some("abc")));
 
+    // Readers that know Arrow take its schema and leave the file's own pairs aside.
+    let arrow: Vec<_> = pairs.iter().filter(|pair| pair.key == "ARROW:schema").cloned().collect();
+    let schema = parquet_to_arrow_schema(file.schema_descr(), Some(&arrow)).unwrap();
+    assert_eq!(schema.metadata().get("rheos.config").map(String::as_str), Some("abc"));
     let group = builder.metadata().row_group(0);
     let encodings: Vec<Vec<Encoding>> =
         group.columns().iter().map(|c| c.encodings().collect()).collect();
