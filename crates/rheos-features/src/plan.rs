@@ -87,7 +87,7 @@ impl FeaturePlan {
             (false, false) => 0,
         };
         Self {
-            layout: Arc::new(Layout::new(chosen)),
+            layout: Arc::new(Layout::new(config.selection.columns())),
             enabled: Enabled::new(chosen),
             log: LogLimits {
                 packets,

@@ -20,33 +20,33 @@ const NOT_SELECTED: u16 = u16::MAX;
 pub struct Layout {
     /// For every column of the table, its place among the selected columns of its kind.
     slots: Vec<u16>,
-    selected: Vec<&'static Column>,
+    /// In output order, with their places.
+    selected: Vec<(&'static Column, u16)>,
     schema: SchemaRef,
 }
 
 impl Layout {
-    /// The layout of rows with the columns of the table for which `chosen` is true, in table order.
-    pub fn new(chosen: impl Fn(&Column) -> bool) -> Self {
+    /// The layout of rows with these columns of the table, in this order.
+    pub fn new(columns: impl Iterator<Item = &'static Column>) -> Self {
         let mut used = [0_u16; Kind::ListF64 as usize + 1];
         let mut selected = Vec::new();
-        let mut slots = Vec::new();
-        for column in table::columns() {
-            if chosen(column) {
-                let next = &mut used[column.kind as usize];
-                slots.push(*next);
+        let mut slots = vec![NOT_SELECTED; table::len()];
+        for column in columns {
+            let next = &mut used[column.kind as usize];
+            let number = table::columns().position(|c| c.name == column.name);
+            if let Some(slot) = number.and_then(|number| slots.get_mut(number)) {
+                *slot = *next;
+                selected.push((column, *next));
                 *next += 1;
-                selected.push(column);
-            } else {
-                slots.push(NOT_SELECTED);
             }
         }
-        let schema = Arc::new(table::arrow_schema(selected.iter().copied()));
+        let schema = Arc::new(table::arrow_schema(selected.iter().map(|&(column, _)| column)));
         Self { slots, selected, schema }
     }
 
-    /// The selected columns, in table order.
-    pub fn columns(&self) -> &[&'static Column] {
-        &self.selected
+    /// The selected columns, in order.
+    pub fn columns(&self) -> impl Iterator<Item = &'static Column> + '_ {
+        self.selected.iter().map(|&(column, _)| column)
     }
 
     /// The Arrow schema of the rows.
@@ -55,7 +55,7 @@ impl Layout {
     }
 
     fn count(&self, kind: Kind) -> usize {
-        self.selected.iter().filter(|c| c.kind == kind).count()
+        self.columns().filter(|c| c.kind == kind).count()
     }
 }
 
@@ -102,9 +102,9 @@ macro_rules! lanes {
 
             /// The rows as Arrow arrays; the buffer is empty after it.
             pub fn take_batch(&mut self) -> RecordBatch {
-                $(let mut $lane = self.$lane.iter_mut();)+
-                let arrays = self.layout.selected.iter().filter_map(|column| match column.kind {
-                    $(Kind::$kind => $lane.next().map(|cells| cells.take_array()),)+
+                let layout = Arc::clone(&self.layout);
+                let arrays = layout.selected.iter().map(|&(column, slot)| match column.kind {
+                    $(Kind::$kind => self.$lane[usize::from(slot)].take_array(),)+
                 });
                 let arrays: Vec<ArrayRef> = arrays.collect();
                 let rows = std::mem::take(&mut self.rows);

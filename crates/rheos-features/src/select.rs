@@ -9,30 +9,24 @@ use crate::table;
 /// The words that select by profile, beside the names of groups and columns.
 pub const WORDS: &[&str] = &["default", "core", "extended", "experimental", "all"];
 
-/// A set of columns. Rows have them in table order, however they were named.
+/// Columns in the order that rows have them: as they were named, those of a group or word in table order. A column
+/// that is named twice stays in its first place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
-    /// For every column of the table.
-    chosen: Vec<bool>,
+    columns: Vec<&'static Column>,
 }
 
 impl Default for Selection {
     /// Every column that is there by default.
     fn default() -> Self {
-        let mut selection = Self::none();
-        selection.set(|c| c.emitted == Emitted::Default, true);
-        selection
+        Self { columns: table::columns().filter(|c| c.emitted == Emitted::Default).collect() }
     }
 }
 
 impl Selection {
-    fn none() -> Self {
-        Self { chosen: vec![false; table::len()] }
-    }
-
     /// Every column, optional ones too.
     pub fn all() -> Self {
-        Self { chosen: vec![true; table::len()] }
+        Self { columns: table::columns().collect() }
     }
 
     /// The columns that `with` names (all default ones if it names nothing), without those that `without` names.
@@ -44,14 +38,15 @@ impl Selection {
     /// # Errors
     /// [`Error::UnknownName`] with the nearest names, [`Error::EmptySelection`].
     pub fn new<S: AsRef<str>>(with: &[S], without: &[S]) -> Result<Self, Error> {
-        let mut selection = if with.is_empty() { Self::default() } else { Self::none() };
+        let mut selection =
+            if with.is_empty() { Self::default() } else { Self { columns: Vec::new() } };
         for name in with {
             selection.apply(name.as_ref(), true)?;
         }
         for name in without {
             selection.apply(name.as_ref(), false)?;
         }
-        if selection.chosen.contains(&true) { Ok(selection) } else { Err(Error::EmptySelection) }
+        selection.unless_empty()
     }
 
     /// The profile's columns of the groups (of all groups if none is named, of none if only columns are), and the
@@ -115,20 +110,28 @@ impl Selection {
     /// [`Error::EmptySelection`].
     pub fn without(mut self, which: impl Fn(Identity) -> bool) -> Result<Self, Error> {
         self.set(|c| which(c.identity), false);
-        if self.chosen.contains(&true) { Ok(self) } else { Err(Error::EmptySelection) }
+        self.unless_empty()
+    }
+
+    fn unless_empty(self) -> Result<Self, Error> {
+        if self.columns.is_empty() { Err(Error::EmptySelection) } else { Ok(self) }
     }
 
     fn set(&mut self, which: impl Fn(&Column) -> bool, value: bool) {
-        for (chosen, column) in self.chosen.iter_mut().zip(table::columns()) {
-            if which(column) {
-                *chosen = value;
+        if !value {
+            self.columns.retain(|column| !which(column));
+            return;
+        }
+        for column in table::columns().filter(|column| which(column)) {
+            if !self.contains(column.name) {
+                self.columns.push(column);
             }
         }
     }
 
-    /// The chosen columns, in table order.
+    /// The chosen columns, in order.
     pub fn columns(&self) -> impl Iterator<Item = &'static Column> + '_ {
-        table::columns().zip(&self.chosen).filter_map(|(c, &chosen)| chosen.then_some(c))
+        self.columns.iter().copied()
     }
 
     /// Whether a column is chosen.
@@ -158,9 +161,24 @@ mod tests {
     }
 
     #[test]
-    fn names_groups_and_words_in_table_order() {
-        let selection = Selection::new(&["tcp_is_tcp", "iat_min", "src_ip"], &[]).unwrap();
-        assert_eq!(names(&selection), ["src_ip", "iat_min", "tcp_is_tcp"]);
+    fn columns_come_as_they_were_named() {
+        let of = |with: &[&str], without: &[&str]| {
+            let selection = Selection::new(with, without).unwrap();
+            names(&selection).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of(&["tcp_is_tcp", "iat_min", "src_ip"], &[]),
+            ["tcp_is_tcp", "iat_min", "src_ip"]
+        );
+        assert_eq!(of(&["iat_max", "src_ip", "iat_max"], &[]), ["iat_max", "src_ip"]);
+        let with_group = of(&["iat_max", "timing", "src_ip"], &["iat_mean"]);
+        assert_eq!(with_group[..4], ["iat_max", "iat_min", "iat_std", "iat_median"]);
+        assert_eq!(with_group.last().map(String::as_str), Some("src_ip"));
+        assert_eq!(of(&["all"], &[]), names(&Selection::all()));
+    }
+
+    #[test]
+    fn groups_stand_for_their_default_columns() {
         let timing = Selection::new(&["timing"], &[]).unwrap();
         assert_eq!(names(&timing).len(), 31, "optional columns are not in the group's name");
         let with_splt = Selection::new(&["timing", "splt_times"], &["iat_min"]).unwrap();

@@ -16,7 +16,7 @@ pub(crate) struct SelectionArgs {
     /// Only these groups, with commas between.
     #[arg(long, value_name = "GROUP,...", value_delimiter = ',')]
     pub(crate) groups: Vec<String>,
-    /// Only these columns, or also these beside `--groups`.
+    /// Only these columns, in this order; beside `--groups`, also these, after those.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
     /// Without these columns or groups.

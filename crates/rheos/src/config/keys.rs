@@ -151,7 +151,7 @@ keys! {
     FeaturesGroups = "features"."groups", Kind::List, "", Some("--groups"), true,
         "only these groups of columns; empty: all of the profile";
     FeaturesColumns = "features"."columns", Kind::List, "", Some("--columns"), true,
-        "only these columns, or also these beside the groups; empty: by group and profile";
+        "only these columns, in this order; beside groups, also these, after those; empty: by group and profile";
     FeaturesExclude = "features"."exclude", Kind::List, "", Some("--exclude"), true,
         "without these columns or groups";
     FeaturesSequencePackets = "features"."sequence_packets", Kind::Count { min: 1, max: SEQUENCE_MAX }, "20", Some("--sequence-packets"), true,
