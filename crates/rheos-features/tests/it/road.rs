@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt16Type;
 use proptest::prelude::*;
 use rheos_capture::{CaptureReader, Input, ReadOptions, Source};
 use rheos_core::FrameBatch;
@@ -138,6 +141,25 @@ fn rows_come_in_order_of_what_ended_them_then_of_their_first_packet() {
     assert!(end.iter().all(|row| row.get("end_reason") == t("end_of_input")));
     let ports: Vec<f64> = end.iter().map(|row| row.number("src_port")).collect();
     assert!(ports.is_sorted(), "by first packet");
+}
+
+#[test]
+fn the_end_of_the_input_ends_any_number_of_flows_by_first_packet() {
+    // More than every shard may let wait in an epoch, all within the idle timeout.
+    let flows = 40_000;
+    let selected = rheos_features::Selection::new(&["src_port", "end_reason"], &[]).unwrap();
+    let features = FeatureConfig { selection: selected, ..FeatureConfig::default() };
+    let config = ExtractConfig { features, ..ExtractConfig::default() };
+    let batches = batches(&scan(flows), 1000);
+    for threads in [1, 2, 5] {
+        let (out, _) = extract(&ExtractConfig { threads, ..config.clone() }, &batches);
+        let rows: Vec<usize> = out.iter().map(RecordBatch::num_rows).collect();
+        assert_eq!(rows, [BATCH_ROWS_MAX, BATCH_ROWS_MAX, BATCH_ROWS_MAX, BATCH_ROWS_MAX, 7232]);
+        let ports = out.iter().flat_map(|batch| {
+            batch.column(0).as_primitive::<UInt16Type>().values().iter().copied()
+        });
+        assert!(ports.map(u64::from).eq(0..flows), "on {threads} threads");
+    }
 }
 
 #[test]
