@@ -49,7 +49,8 @@ impl Selection {
         selection.unless_empty()
     }
 
-    /// The profile's columns of the groups (of all groups if none is named, of none if only columns are), and the
+    /// The profile's columns of the groups (of all groups if none is named, of none if only columns are; the profile
+    /// `default` is `core` where no group is named, and all columns that are there by default of those that are), and the
     /// named columns, without the excluded columns and groups.
     ///
     /// # Errors
@@ -65,10 +66,13 @@ impl Selection {
         let mut with: Vec<&str> = Vec::new();
         for name in groups {
             let group = table::group(name.as_ref())?;
-            with.extend(group.columns.iter().map(|c| c.name).filter(|c| of_profile.contains(c)));
+            // Whoever names a group of optional columns wants them.
+            let hidden = group.columns.iter().all(|c| c.emitted == Emitted::Option);
+            let names = group.columns.iter().map(|c| c.name);
+            with.extend(names.filter(|name| hidden || of_profile.contains(name)));
         }
         if groups.is_empty() && columns.is_empty() {
-            with.push(profile);
+            with.push(if profile == "default" { "core" } else { profile });
         }
         for name in columns {
             with.push(table::find(name.as_ref())?.name);
@@ -217,6 +221,9 @@ mod tests {
         assert_eq!(count("all", &["timing"], &["src_ip"], &[]), timing + 1);
         assert_eq!(count("all", &["timing"], &["src_ip"], &["timing"]), 1);
         assert_eq!(count("all", &["timing"], &[], &["timing"]), 0);
+        assert_eq!(count("default", &[], &[], &[]), count("core", &[], &[], &[]));
+        assert!(count("default", &["dns"], &[], &[]) > count("core", &["dns"], &[], &[]));
+        assert!(count("default", &["http"], &[], &[]) > 10, "a group of optional columns");
     }
 
     #[test]

@@ -21,16 +21,16 @@ pub(crate) struct PrivacyArgs {
     #[arg(long)]
     anonymize: bool,
     /// File with the key of the pseudonyms, 16 bytes or more; else `RHEOS_PRIVACY_KEY`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     key_file: Option<String>,
     /// Leave out columns with IP and hardware addresses, and hashes of them.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     no_ips: bool,
     /// Leave out columns with ports.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     no_ports: bool,
     /// Leave out columns with names: SNI, DNS names, certificate subjects, HTTP fields.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     no_names: bool,
 }
 

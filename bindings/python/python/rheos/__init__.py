@@ -295,7 +295,8 @@ def extract(
     """One row per flow of the captures.
 
     :param paths: capture files and folders of them, read as one stream in this order.
-    :param profile: how many columns: ``core``, ``extended``, ``experimental``, ``default``, ``all``.
+    :param profile: how many columns: ``core``, ``extended``, ``experimental``, ``all``; ``default`` is ``core``, or all
+        but the optional columns of the groups that are named.
     :param groups: only these groups of columns.
     :param columns: only these columns, or also these beside the groups.
     :param exclude: without these columns or groups.

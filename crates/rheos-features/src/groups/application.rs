@@ -20,10 +20,10 @@ const TCP: u8 = 6;
 use Kind::{Bool, F64, Str, U32, U64};
 
 const COLUMNS: &[Column] = &[
-    column("app", Str, "", "the protocol that is spoken, by its bytes and never by a port alone; the last one where one follows another in the flow; `unknown` where payload was seen and no detector knew it").null(NO_PAYLOAD),
+    column("app", Str, "", "the protocol that is spoken, by its bytes and never by a port alone; the last one where one follows another in the flow; `unknown` where payload was seen and no detector knew it").null(NO_PAYLOAD).profile(Profile::Core),
     column("app_stack", Str, "", "all protocols that were found in the flow, each after or inside the one before, joined by `>`: `http>tls` is TLS through a CONNECT proxy").null(NOT_FOUND),
-    column("app_confidence", F64, "", "how sure `app` is, from 0 to 1: 1 where the protocol's own dissector read what no other protocol says, else what the detector says of the first bytes").null(NOT_FOUND),
-    column("app_rule", Str, "", "what decided `app`: `<protocol>.<what was seen>`, or `handover` where the protocol before it announced it").null(NOT_FOUND),
+    column("app_confidence", F64, "", "how sure `app` is, from 0 to 1: 1 where the protocol's own dissector read what no other protocol says, else what the detector says of the first bytes").null(NOT_FOUND).profile(Profile::Core),
+    column("app_rule", Str, "", "what decided `app`: `<protocol>.<what was seen>`, or `handover` where the protocol before it announced it").null(NOT_FOUND).profile(Profile::Core),
     column("app_bytes_read_fwd", U64, "bytes", "payload bytes from the initiator that detector and dissector read, in order; reading ends once all is known that columns tell").fwd().null(NO_PAYLOAD),
     column("app_bytes_read_bwd", U64, "bytes", "payload bytes from the responder that detector and dissector read, in order; reading ends once all is known that columns tell").bwd().null(NO_PAYLOAD),
     column("app_gaps_fwd", U32, "count", "holes in the initiator's byte stream that were given up while it was read").fwd().null(NO_STREAM),

@@ -147,7 +147,7 @@ keys! {
     FlowSeed = "flow"."seed", Kind::Count { min: 0, max: ANY }, "0", Some("--seed"), true,
         "seed of the flow tables' hash. Rows do not depend on it unless flows are evicted";
     FeaturesProfile = "features"."profile", PROFILES, "default", Some("--profile"), true,
-        "how many columns: `core` for every flow, `extended` also those of certain protocols, `all` with optional ones";
+        "how many columns: `core` for every flow, `extended` also those of certain protocols, `experimental` also those that may change, `all` with optional ones; `default`: `core`, or all but optional ones of the groups that are named";
     FeaturesGroups = "features"."groups", Kind::List, "", Some("--groups"), true,
         "only these groups of columns; empty: all of the profile";
     FeaturesColumns = "features"."columns", Kind::List, "", Some("--columns"), true,
