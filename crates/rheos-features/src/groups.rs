@@ -2,6 +2,7 @@
 //!
 //! To add a group: write `groups/<name>.rs` with its table rows and an `impl Group`, and add one line to the
 //! list below: under `told` if it keeps nothing and tells what dissection found, else as a rule under `deep`.
+//! (`connection` alone tells of many flows; the pipeline computes it where it puts rows in order.)
 //! Everything else (schema, selection, reference, rows) follows from the table.
 
 use rheos_flow::{Arrival, FlowHead, FlowState};
@@ -162,11 +163,15 @@ macro_rules! groups {
         $(pub mod $deep;)*
         $(pub mod $told;)*
 
+        pub mod connection;
+
         /// Every group, in output order.
         pub static GROUPS: &[GroupInfo] = &[
             $(<$inline::$inline_group as Group>::INFO,)+
             $(<$deep::$deep_group as Group>::INFO,)*
             $(<$told::$told_group as Group>::INFO,)*
+            // The last: its columns are joined to the rows of the others.
+            connection::INFO,
         ];
 
         /// Which groups have a selected column.
@@ -175,6 +180,8 @@ macro_rules! groups {
             $($inline: bool,)+
             $($deep: bool,)*
             $($told: bool,)*
+            /// Whether rows are joined with what other flows tell.
+            pub(crate) connection: bool,
             any_deep: bool,
             any_told: bool,
         }
@@ -186,6 +193,7 @@ macro_rules! groups {
                     $($inline: has(<$inline::$inline_group as Group>::INFO),)+
                     $($deep: has(<$deep::$deep_group as Group>::INFO),)*
                     $($told: has(<$told::$told_group as Group>::INFO),)*
+                    connection: has(connection::INFO),
                     any_deep: false $(|| has(<$deep::$deep_group as Group>::INFO))*,
                     any_told: false $(|| has(<$told::$told_group as Group>::INFO))*,
                 }
@@ -320,6 +328,9 @@ impl FlowFeatures {
             deep.states.finish(next, &mut ended, rows);
         }
         tell(next + DEEP_COLUMNS, &mut ended, rows);
+        if plan.enabled.connection {
+            rows.edge(head.into());
+        }
     }
 
     #[cold]

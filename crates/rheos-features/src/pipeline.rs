@@ -11,13 +11,16 @@
 //! times the packets have.
 
 mod collect;
+mod company;
 mod inline;
 mod lane;
 mod threads;
 
 use arrow_array::RecordBatch;
 use rheos_core::{FrameBatch, Timestamp};
-use rheos_flow::{FlowConfig, IngestConfig, IngestCounters, StreamCounters, TableCounters};
+use rheos_flow::{
+    FlowConfig, HostCounters, IngestConfig, IngestCounters, StreamCounters, TableCounters,
+};
 use rheos_wire::Packet;
 use thiserror::Error;
 
@@ -62,6 +65,8 @@ pub struct Summary {
     pub table: TableCounters,
     /// TCP streams that were put together, and what happened at their limits; `held_max` is the sum over shards.
     pub streams: StreamCounters,
+    /// Hosts of the group `connection`, and what happened at their limits; zero if none of its columns is selected.
+    pub hosts: HostCounters,
     /// Rows handed out.
     pub rows: u64,
     /// Time of the earliest packet.

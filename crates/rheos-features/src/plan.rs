@@ -4,10 +4,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use rheos_core::Nanos;
-use rheos_flow::StreamBudget;
+use rheos_flow::{HostLimits, StreamBudget};
 
 use crate::column::{Column, Needs};
-use crate::groups::{Enabled, size, timing};
+use crate::groups::{Enabled, connection, size, timing};
 use crate::log::LogLimits;
 use crate::pipeline::SHARDS;
 use crate::row::Layout;
@@ -34,6 +34,8 @@ pub struct FeatureConfig {
     /// Bytes of TCP streams that are held in all at most. Each of the [`SHARDS`] shards has its part of it, so that
     /// what one flow gets does not depend on the number of threads.
     pub reassembly_total_bytes: usize,
+    /// How much is kept of hosts for the group `connection`.
+    pub hosts: HostLimits,
 }
 
 impl FeatureConfig {
@@ -54,6 +56,7 @@ impl Default for FeatureConfig {
             flow_id_salt: Vec::new(),
             reassembly_flow_bytes: 256 << 10,
             reassembly_total_bytes: 256 << 20,
+            hosts: HostLimits::default(),
         }
     }
 }
@@ -63,8 +66,10 @@ impl Default for FeatureConfig {
 pub struct FeaturePlan {
     /// As given, within limits.
     pub config: FeatureConfig,
-    /// Of the rows.
+    /// Of the rows as flows tell them one by one.
     pub layout: Arc<Layout>,
+    /// Of the columns that the pipeline joins to them: the group `connection`, if one of its columns is selected.
+    pub(crate) connection: Option<Arc<Layout>>,
     pub(crate) enabled: Enabled,
     pub(crate) log: LogLimits,
 }
@@ -86,9 +91,14 @@ impl FeaturePlan {
             (false, true) => config.sequence_packets,
             (false, false) => 0,
         };
+        let enabled = Enabled::new(chosen);
+        let joined = |c: &&'static Column| connection::INFO.columns.contains(*c);
+        let (of_others, of_flows): (Vec<_>, Vec<_>) = config.selection.columns().partition(joined);
+        let connection = enabled.connection.then(|| Arc::new(Layout::new(of_others.into_iter())));
         Self {
-            layout: Arc::new(Layout::new(config.selection.columns())),
-            enabled: Enabled::new(chosen),
+            layout: Arc::new(Layout::new(of_flows.into_iter())),
+            connection,
+            enabled,
             log: LogLimits {
                 packets,
                 kept: if sequence { config.sequence_packets } else { 0 },

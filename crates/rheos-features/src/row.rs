@@ -7,6 +7,7 @@ use arrow_array::types::{UInt8Type, UInt16Type, UInt64Type};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use rheos_core::Timestamp;
+use rheos_flow::FlowEdge;
 
 use crate::cells::{Bools, Cells, List, Prim, Strs, Times};
 use crate::column::{Column, Kind};
@@ -71,6 +72,8 @@ macro_rules! lanes {
             /// The next column, as number in the table.
             cursor: usize,
             rows: usize,
+            /// The flow of each row as hosts see it; none if nobody wants to know.
+            edges: Vec<FlowEdge>,
             $($lane: Vec<$cells>,)+
         }
 
@@ -80,6 +83,7 @@ macro_rules! lanes {
                 Self {
                     cursor: 0,
                     rows: 0,
+                    edges: Vec::new(),
                     $($lane: (0..layout.count(Kind::$kind)).map(|_| <$cells>::default()).collect(),)+
                     layout,
                 }
@@ -91,12 +95,17 @@ macro_rules! lanes {
                     let columns: Vec<&$cells> = parts.iter().map(|part| &part.$lane[i]).collect();
                     cells.gather(&columns, order);
                 })+
+                let edge = |&(part, row): &(u32, u32)| {
+                    parts[part as usize].edges.get(row as usize).copied()
+                };
+                self.edges.extend(order.iter().filter_map(edge));
                 self.rows += order.len();
             }
 
             /// Forgets all rows, keeping their memory.
             pub fn clear(&mut self) {
                 $(self.$lane.iter_mut().for_each(Cells::clear);)+
+                self.edges.clear();
                 self.rows = 0;
             }
 
@@ -141,6 +150,16 @@ impl RowBuffer {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
+    }
+
+    /// Keeps the flow of the row that is being written as hosts see it.
+    pub(crate) fn edge(&mut self, edge: FlowEdge) {
+        self.edges.push(edge);
+    }
+
+    /// The flows of the rows, in order; none are left.
+    pub(crate) fn take_edges(&mut self) -> Vec<FlowEdge> {
+        std::mem::take(&mut self.edges)
     }
 
     /// The layout of the rows.

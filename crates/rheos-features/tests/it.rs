@@ -4,6 +4,7 @@
 
 mod it {
     mod application_flows;
+    mod connection_flows;
     mod coverage;
     mod defects;
     mod dissectors;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
+use super::company::Company;
 use super::lane::{Part, RowKey};
 use super::{BATCH_ROWS_MAX, BATCH_ROWS_MIN};
+use crate::plan::FeaturePlan;
 use crate::row::{Layout, RowBuffer};
 
 /// Hands rows to their taker, until it fails.
@@ -13,14 +15,17 @@ use crate::row::{Layout, RowBuffer};
 pub(super) struct Collector<O, E> {
     /// Rows of several lanes, in order.
     ready: RowBuffer,
+    /// If columns are selected that other flows tell.
+    pub(super) company: Option<Company>,
     out: O,
     pub(super) rows: u64,
     pub(super) failed: Option<E>,
 }
 
 impl<E, O: FnMut(RecordBatch) -> Result<(), E>> Collector<O, E> {
-    pub(super) fn new(layout: &Arc<Layout>, out: O) -> Self {
-        Self { ready: RowBuffer::new(Arc::clone(layout)), out, rows: 0, failed: None }
+    pub(super) fn new(plan: &FeaturePlan, out: O) -> Self {
+        let ready = RowBuffer::new(Arc::clone(&plan.layout));
+        Self { ready, company: Company::new(plan), out, rows: 0, failed: None }
     }
 
     /// The layout of the rows.
@@ -33,7 +38,11 @@ impl<E, O: FnMut(RecordBatch) -> Result<(), E>> Collector<O, E> {
         if rows.is_empty() {
             return;
         }
-        let batch = rows.take_batch();
+        let edges = rows.take_edges();
+        let mut batch = rows.take_batch();
+        if let Some(company) = &mut self.company {
+            batch = company.join(&batch, &edges);
+        }
         let mut start = 0;
         while start < batch.num_rows() && self.failed.is_none() {
             let count = BATCH_ROWS_MAX.min(batch.num_rows() - start);

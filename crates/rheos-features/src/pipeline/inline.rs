@@ -52,7 +52,7 @@ pub(super) fn run<E>(
     let mut road = Road {
         course: Course::default(),
         lane: Lane::new(config, &plan, 0, 1),
-        collector: Collector::new(&plan.layout, out),
+        collector: Collector::new(&plan, out),
     };
     let mut ingest = Ingest::new(config.ingest.clone());
     let mut failed = None;
@@ -80,6 +80,7 @@ pub(super) fn run<E>(
         ingest: ingest.counters,
         table: totals.table,
         streams: totals.streams,
+        hosts: road.collector.company.map(|company| company.counters()).unwrap_or_default(),
         rows: road.collector.rows,
         first: road.course.first,
         last: road.course.last(),

@@ -100,7 +100,7 @@ pub(super) fn run<E: Send>(
     out: impl FnMut(RecordBatch) -> Result<(), E>,
 ) -> Result<Summary, RunError<E>> {
     let plan = Arc::new(FeaturePlan::new(config.features.clone()));
-    let mut collector = Collector::new(&plan.layout, out);
+    let mut collector = Collector::new(&plan, out);
     let (read, totals) = scope(|scope| {
         let mut handles = Vec::new();
         let mut links = Vec::new();
@@ -130,6 +130,7 @@ pub(super) fn run<E: Send>(
     }
     let mut summary = Summary {
         ingest: read.counters,
+        hosts: collector.company.map(|company| company.counters()).unwrap_or_default(),
         rows: collector.rows,
         first: read.course.first,
         last: read.course.last(),

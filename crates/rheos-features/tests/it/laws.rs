@@ -16,6 +16,11 @@ use rheos_wire::{Layers, Packet, TcpHeader};
 
 use super::rows::{B, F, Row, START_NS, Value, all_columns, packet, rows_with, tuple};
 
+/// Columns that a flow tells without others.
+fn flow_columns() -> impl Iterator<Item = &'static Column> {
+    table::columns().filter(|column| table::group_of(column).name != "connection")
+}
+
 fn direction() -> impl Strategy<Value = Direction> {
     prop_oneof![Just(F), Just(B)]
 }
@@ -177,7 +182,7 @@ proptest! {
         let mut reordered = vec![packets[0]];
         reordered.extend(shuffled);
         let (a, b) = (row_with(&packets, 64), row_with(&reordered, 64));
-        for column in table::columns().filter(|c| order_free(c)) {
+        for column in flow_columns().filter(|c| order_free(c)) {
             prop_assert_eq!(a.get(column.name), b.get(column.name), "{}", column.name);
         }
     }
@@ -186,7 +191,7 @@ proptest! {
     fn mirrored_packets_swap_the_directions(packets in tcp_packets()) {
         let mirrored: Vec<_> = packets.iter().map(|&(p, d)| (p, d.reversed())).collect();
         let (a, b) = (row_directed(&packets), row_directed(&mirrored));
-        for column in table::columns() {
+        for column in flow_columns() {
             let counterpart = match column.scope {
                 Scope::Forward => column.name.replace("fwd", "bwd"),
                 Scope::Backward => column.name.replace("bwd", "fwd"),
@@ -206,7 +211,7 @@ proptest! {
             ..all_columns()
         };
         for row in rows_with(&packets, FlowConfig::default(), config) {
-            for column in table::columns() {
+            for column in flow_columns() {
                 match row.get(column.name) {
                     Value::Number(value) => prop_assert!(value.is_finite(), "{}", column.name),
                     Value::List(values) => prop_assert!(values.iter().all(|v| v.is_finite())),
@@ -218,7 +223,7 @@ proptest! {
 
     #[test]
     fn a_selection_changes_no_value(packets in udp_flow(1..90), chosen in any::<[u8; 6]>()) {
-        let columns: Vec<_> = table::columns().collect();
+        let columns: Vec<_> = flow_columns().collect();
         let names: Vec<_> =
             chosen.iter().map(|&i| columns[usize::from(i) * 7 % columns.len()].name).collect();
         let selection = Selection::new(&names, &[]).unwrap();
@@ -233,7 +238,7 @@ proptest! {
     #[test]
     fn sketched_gaps_keep_their_error_and_counted_lengths_are_exact(packets in udp_flow(60..300)) {
         let (sketched, exact) = (row_with(&packets, 64), row_with(&packets, 4096));
-        for column in table::columns().filter(|c| c.kind == Kind::F64 && c.name.starts_with("iat")) {
+        for column in flow_columns().filter(|c| c.kind == Kind::F64 && c.name.starts_with("iat")) {
             let (Value::Number(got), Value::Number(want)) =
                 (sketched.get(column.name), exact.get(column.name))
             else {
@@ -243,7 +248,7 @@ proptest! {
             let error = (got - want).abs();
             prop_assert!(error <= want * RELATIVE_ERROR * (1.0 + 1e-9), "{}: {got} {want}", column.name);
         }
-        for column in table::columns().filter(|c| !c.name.starts_with("iat")) {
+        for column in flow_columns().filter(|c| !c.name.starts_with("iat")) {
             prop_assert_eq!(sketched.get(column.name), exact.get(column.name), "{}", column.name);
         }
     }
