@@ -8,6 +8,7 @@
 pub mod aggregate;
 pub mod flow;
 pub mod fragments;
+pub mod graph;
 pub mod history;
 pub mod hosts;
 pub mod ingest;

@@ -85,7 +85,9 @@ mod tests {
 
     fn of(starts: &[u64]) -> Starts {
         let mut all = Starts::default();
-        starts.iter().for_each(|&ms| all.add(Timestamp::from_nanos(ms * 1_000_000)));
+        for &ms in starts {
+            all.add(Timestamp::from_nanos(ms * 1_000_000));
+        }
         all
     }
 
@@ -130,7 +132,9 @@ mod tests {
         #[test]
         fn any_times_are_taken(starts in prop::collection::vec(any::<u64>(), 0..200)) {
             let mut all = Starts::default();
-            starts.iter().for_each(|&at| all.add(Timestamp::from_nanos(at)));
+            for &at in &starts {
+                all.add(Timestamp::from_nanos(at));
+            }
             prop_assert!(all.runs.len() <= RUNS_MAX);
             prop_assert!(all.spread().is_none_or(f64::is_finite));
         }
