@@ -124,6 +124,10 @@ impl Rtt {
         if !matches!(self.handshake, Handshake::Done) {
             self.on_handshake(segment);
         }
+        if told.is(Event::Restart) {
+            self.sent[side].clear();
+            self.stamped[side].clear();
+        }
         if told.is(Event::Retransmission) || told.is(Event::OutOfOrder) {
             self.sent[side].clear();
         } else if told.is(Event::Advanced) {

@@ -44,6 +44,8 @@ pub(crate) enum Event {
     Advanced,
     /// It begins just where what was sent ends.
     InOrder,
+    /// A SYN with another number: its sender begins anew.
+    Restart,
 }
 
 /// How many kinds of events are counted.
@@ -169,6 +171,7 @@ pub(crate) fn on_segment(sides: &mut [Sequence; 2], segment: &Segment, now: &Now
             me.syn = segment.seq;
         } else if segment.seq != me.syn {
             me.restart(segment.seq);
+            told.add(Event::Restart);
             peer.acked = None;
             told.acked = None;
         }
