@@ -18,6 +18,8 @@ mod listed;
 mod replay;
 #[path = "differential/rows.rs"]
 mod rows;
+#[path = "differential/tcp_analysis.rs"]
+mod tcp_analysis;
 #[path = "differential/tshark.rs"]
 mod tshark;
 #[path = "differential/zeek.rs"]
