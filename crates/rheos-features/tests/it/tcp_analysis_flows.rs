@@ -628,12 +628,8 @@ fn hand_computed_connections() {
 
 #[test]
 fn a_new_attempt_in_the_same_flow_is_timed_anew() {
-    let segments = [
-        c(0, 1_000_000, 0, SYN),
-        c(100, 5, 0, SYN),
-        s(110, 90, 6, SYN | ACK),
-        c(130, 6, 91, ACK),
-    ];
+    let segments =
+        [c(0, 1_000_000, 0, SYN), c(100, 5, 0, SYN), s(110, 90, 6, SYN | ACK), c(130, 6, 91, ACK)];
     let rows = rows(&frames(&segments));
     assert_eq!(rows.len(), 1, "one flow");
     assert_eq!(rows[0].get("tcp_isn_fwd"), n(1_000_000.0));
