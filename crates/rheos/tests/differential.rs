@@ -14,6 +14,8 @@ mod corpus;
 mod encodings;
 #[path = "differential/listed.rs"]
 mod listed;
+#[path = "differential/quic.rs"]
+mod quic;
 #[path = "differential/replay.rs"]
 mod replay;
 #[path = "differential/rows.rs"]

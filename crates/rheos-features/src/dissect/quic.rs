@@ -123,7 +123,7 @@ impl Quic {
         self.sealed_initials
     }
 
-    /// Whether an Initial packet of the client was opened.
+    /// Whether an Initial packet was opened.
     pub fn is_opened(&self) -> bool {
         self.opener.client().is_some()
     }

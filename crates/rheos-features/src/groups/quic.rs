@@ -73,7 +73,7 @@ pub static COLUMNS: &[Column] = &[
         .null("no whole TLS ClientHello was read, or it offers none").changed(OPENED),
     column("quic_sni", Str, "", "name of the server that the client asks for")
         .identity(Identity::Name).null("no whole ClientHello was read, or it names none").changed(OPENED),
-    column("quic_decrypted", Bool, "", "an Initial packet of the client was opened, which proves that the flow is QUIC"),
+    column("quic_decrypted", Bool, "", "an Initial packet was opened, which proves that the flow is QUIC"),
     column("quic_server_version", U32, "", "version number of the server's first long header, Retry and lists of versions left out").bwd().null(NO_SERVER),
     column("quic_versions_offered", Str, "", "versions that the client offers in its transport parameters (RFC 9368), in its order, joined by `,`; reserved ones included").null(NO_PARAMETER),
     column("quic_vn_detected", Bool, "", "a server's list of versions was seen"),

@@ -89,6 +89,33 @@ fn googles_own_handshake_names_the_server() {
     assert!(quic.client_hello().is_none() && quic.is_opened());
 }
 
+/// A capture of the first 256 bytes of each packet has the server's hello whole, and of the client's its connection id.
+#[test]
+fn a_cut_packet_of_the_client_opens_the_servers() {
+    let cut = |quic: &mut Quic, attempt: &Attempt| {
+        let bytes = &attempt.client(0, &crypto(0, &client_hello()))[..256];
+        let ts = Timestamp::from_secs(1);
+        quic.on_datagram(Datagram { direction: F, ts, bytes, sent_len: 1200 });
+        assert!(!quic.is_opened());
+    };
+    let retry = hex("ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba");
+    let (first, retried) =
+        (Attempt::new(V1), Attempt { origin: SERVER.to_vec(), ..Attempt::new(V1) });
+    for with_retry in [false, true] {
+        let mut quic = Quic::default();
+        cut(&mut quic, &first);
+        if with_retry {
+            say(&mut quic, B, &retry);
+            cut(&mut quic, &retried);
+        }
+        let answering = if with_retry { &retried } else { &first };
+        say(&mut quic, B, &answering.server(0, &crypto(0, &server_hello())));
+        assert_eq!(quic.server_hello().unwrap().cipher_suite, 0x1301);
+        assert_eq!((quic.client(), quic.attempts(), quic.sealed_initials()), (F, 1, 0));
+        assert!(quic.client_hello().is_none());
+    }
+}
+
 #[test]
 fn both_sides_may_close() {
     let attempt = Attempt::new(V1);

@@ -39,6 +39,13 @@ impl Keys {
     }
 }
 
+/// A client's Initial packet that the capture cut: it cannot be opened, but its connection id makes the server's key.
+#[derive(Clone, Copy, Debug)]
+struct Glimpse {
+    origin: ConnectionId,
+    client: Direction,
+}
+
 /// The end of a connection that an Initial packet told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
@@ -63,6 +70,7 @@ pub(super) enum Outcome {
 #[derive(Debug, Default)]
 pub(super) struct Opener {
     keys: Option<Box<Keys>>,
+    glimpse: Option<Glimpse>,
     client: Option<Direction>,
     over: bool,
     opened: u32,
@@ -145,7 +153,11 @@ impl Opener {
         from: Direction,
         retried: Option<&ConnectionId>,
     ) -> Outcome {
-        if self.over || packet.is_cut() {
+        if self.over {
+            return Outcome::Unread;
+        }
+        if packet.is_cut() {
+            self.on_cut(packet, from, retried);
             return Outcome::Unread;
         }
         let Some(opened) = self.open(packet, from, retried) else {
@@ -184,6 +196,7 @@ impl Opener {
             return None;
         }
         self.open_in_other_version(packet, from)
+            .or_else(|| self.open_after_cut(packet, from))
             .or_else(|| self.open_as_first(packet, from, retried))
             .or_else(|| {
                 self.failures += 1;
@@ -201,6 +214,33 @@ impl Opener {
         let known = self.keys.as_deref().filter(|keys| keys.version != packet.version)?;
         let keys = Keys::new(packet.version, known.origin, known.client)?;
         let opened = keys.of(from).open(packet, self.largest[from.index()])?;
+        self.keys = Some(Box::new(keys));
+        Some(opened)
+    }
+
+    /// Notes the connection id of the first cut packet, or of the one that follows a Retry packet.
+    fn on_cut(
+        &mut self,
+        packet: &LongPacket<'_>,
+        from: Direction,
+        retried: Option<&ConnectionId>,
+    ) {
+        let Some(origin) = ConnectionId::new(packet.dcid).filter(|id| !id.is_empty()) else {
+            return;
+        };
+        if self.glimpse.is_none() || retried == Some(&origin) {
+            self.glimpse = Some(Glimpse { origin, client: from });
+        }
+    }
+
+    /// A server's whole packet after the client's cut one.
+    fn open_after_cut(&mut self, packet: &LongPacket<'_>, from: Direction) -> Option<Opened> {
+        let nothing_known = self.keys.is_none();
+        let glimpse = self.glimpse.filter(|it| nothing_known && it.client != from)?;
+        let keys = Keys::new(packet.version, glimpse.origin, glimpse.client)?;
+        let opened = keys.of(from).open(packet, None)?;
+        self.attempts += 1;
+        self.client = Some(glimpse.client);
         self.keys = Some(Box::new(keys));
         Some(opened)
     }
