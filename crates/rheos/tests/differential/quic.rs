@@ -346,8 +346,8 @@ fn ja4_of_quic_clients_is_the_published_one() {
         let rows = ours(&folder.join(capture)).quic;
         for (ends, ja4, sni) in clients {
             let of = |name: &str| {
-                let facts = rows.iter().filter(|(ours, _)| *ours == ends);
-                facts.filter_map(|(_, facts)| facts.get(name)).next().map(String::as_str)
+                let mut facts = rows.iter().filter(|(ours, _)| *ours == ends);
+                facts.find_map(|(_, facts)| facts.get(name)).map(String::as_str)
             };
             assert_eq!(of("ja4"), Some(ja4), "{capture}: {}", shown(&ends));
             assert!(sni.is_empty() || of("sni") == Some(sni), "{capture}: {}", shown(&ends));
