@@ -10,7 +10,7 @@
 //! | `proto N`, `ip proto N`, `ip6 proto N` | IP protocol N, a number or a name |
 //! | `vlan`, `vlan N` | there is a VLAN tag, with id N |
 //! | `mpls`, `pppoes` | there is such a header |
-//! | `tunnel`, `gre`, `vxlan`, `geneve`, `gtpu`, `erspan`, `teredo`, `ipip`, `l2tp`, `ayiya`, with an id | the packet travelled in such a tunnel |
+//! | `tunnel`, `gre`, `vxlan`, `geneve`, `gtpu`, `erspan`, `teredo`, `ipip`, `l2tp`, `ayiya`, `etherip`, with an id | the packet travelled in such a tunnel |
 //! | `less N`, `greater N`, `len <= N` | length of the frame on the wire; both bounds inclusive |
 //!
 //! They are joined by `and`, `or`, `not` (`&&`, `||`, `!`) and parentheses. As in pcap-filter(7), `not`
@@ -339,11 +339,13 @@ pub enum TunnelWord {
     L2tp,
     /// AYIYA.
     Ayiya,
+    /// Ethernet in IP; also a packet of protocol 97 whose inside was not read.
+    EtherIp,
 }
 
 impl TunnelWord {
     /// Every tunnel that can be named.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Gre,
         Self::Erspan,
         Self::Vxlan,
@@ -353,6 +355,7 @@ impl TunnelWord {
         Self::IpInIp,
         Self::L2tp,
         Self::Ayiya,
+        Self::EtherIp,
     ];
 
     /// The word in the filter language, and in columns.
@@ -367,6 +370,7 @@ impl TunnelWord {
             Self::IpInIp => "ipip",
             Self::L2tp => "l2tp",
             Self::Ayiya => "ayiya",
+            Self::EtherIp => "etherip",
         }
     }
 }

@@ -36,8 +36,8 @@ impl Keyed {
 
 /// The key of a packet's flow, and which way the packet goes along it.
 ///
-/// A tunnel's id is part of the key only where both directions use the same one: in GTP-U and L2TP each
-/// end picks its own (TS 29.281 §5.1, RFC 2661 §3.1), so there only the kind of tunnel is.
+/// A tunnel's id is part of the key only where both directions use the same one: in GTP-U, L2TP and MPLS each
+/// end picks its own (TS 29.281 §5.1, RFC 2661 §3.1, RFC 3031 §3.1), so there only the kind of tunnel is.
 #[inline]
 pub fn key_of(packet: &Packet, config: &FlowConfig) -> (FlowKey, Direction) {
     let vlan = if config.key_vlan {
@@ -47,7 +47,8 @@ pub fn key_of(packet: &Packet, config: &FlowConfig) -> (FlowKey, Direction) {
     };
     let tunnel = match packet.tunnel {
         Some(tunnel) if config.key_tunnel => {
-            let shared = !matches!(tunnel.kind, TunnelKind::GtpU | TunnelKind::L2tp);
+            let shared =
+                !matches!(tunnel.kind, TunnelKind::GtpU | TunnelKind::L2tp | TunnelKind::Mpls);
             (tunnel.kind as u64) << 32 | if shared { u64::from(tunnel.id) } else { 0 }
         }
         _ => 0,

@@ -211,6 +211,7 @@ const fn tunnel_kind(word: TunnelWord) -> TunnelKind {
         TunnelWord::IpInIp => TunnelKind::IpInIp,
         TunnelWord::L2tp => TunnelKind::L2tp,
         TunnelWord::Ayiya => TunnelKind::Ayiya,
+        TunnelWord::EtherIp => TunnelKind::EtherIp,
     }
 }
 
@@ -225,6 +226,8 @@ fn has_tunnel(packet: &Packet, kind: TunnelKind) -> bool {
         TunnelKind::Teredo => Layer::Teredo,
         TunnelKind::L2tp => Layer::L2tp,
         TunnelKind::Ayiya => Layer::Ayiya,
+        TunnelKind::EtherIp => Layer::EtherIp,
+        TunnelKind::Mpls => Layer::Mpls,
         // There is no header between the two IP headers that a layer could stand for.
         TunnelKind::IpInIp => return packet.tunnel.is_some_and(|t| t.kind == kind),
     };

@@ -53,6 +53,8 @@ pub enum Layer {
     L2tp,
     /// AYIYA (SixXS).
     Ayiya,
+    /// RFC 3378.
+    EtherIp,
     /// RFC 9293.
     Tcp,
     /// RFC 768.
@@ -98,6 +100,7 @@ impl Layer {
             Self::Teredo => "TEREDO",
             Self::L2tp => "L2TP",
             Self::Ayiya => "AYIYA",
+            Self::EtherIp => "ETHERIP",
             Self::Tcp => "TCP",
             Self::Udp => "UDP",
             Self::UdpLite => "UDPLITE",
@@ -186,6 +189,10 @@ pub enum TunnelKind {
     L2tp,
     /// AYIYA.
     Ayiya,
+    /// Ethernet in IP.
+    EtherIp,
+    /// MPLS in IP or UDP, id = label on top of the stack.
+    Mpls,
 }
 
 impl TunnelKind {
@@ -201,6 +208,8 @@ impl TunnelKind {
             Self::IpInIp => "ipip",
             Self::L2tp => "l2tp",
             Self::Ayiya => "ayiya",
+            Self::EtherIp => "etherip",
+            Self::Mpls => "mpls",
         }
     }
 }
@@ -212,7 +221,7 @@ pub struct Tunnel {
     pub kind: TunnelKind,
     /// How many tunnels lie around the packet; 1 when this is the only one.
     pub depth: u8,
-    /// VNI, TEID, GRE key, ERSPAN or L2TP session; 0 where there is none.
+    /// VNI, TEID, GRE key, ERSPAN or L2TP session, MPLS label; 0 where there is none.
     pub id: u32,
     /// The tuple of the packet that carries this tunnel.
     pub outer: FiveTuple,

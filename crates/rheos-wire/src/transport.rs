@@ -23,10 +23,12 @@ pub(crate) mod protocols {
     pub(crate) const ICMPV6: u8 = 58;
     pub(crate) const NO_NEXT: u8 = 59;
     pub(crate) const DESTINATION: u8 = 60;
+    pub(crate) const ETHERIP: u8 = 97;
     pub(crate) const L2TP: u8 = 115;
     pub(crate) const SCTP: u8 = 132;
     pub(crate) const MOBILITY: u8 = 135;
     pub(crate) const UDP_LITE: u8 = 136;
+    pub(crate) const MPLS: u8 = 137;
     pub(crate) const HIP: u8 = 139;
     pub(crate) const SHIM6: u8 = 140;
 }
@@ -68,6 +70,14 @@ fn other_transport(walk: &mut Walk<'_>, out: &mut Packet, protocol: u8) -> Step 
         protocols::L2TP => {
             opaque(walk, out, Layer::L2tp);
             tunnel::l2tp_over_ip(walk, out)
+        }
+        protocols::ETHERIP => {
+            opaque(walk, out, Layer::EtherIp);
+            tunnel::ether_ip(walk, out)
+        }
+        protocols::MPLS => {
+            opaque(walk, out, Layer::Other);
+            tunnel::mpls_over_ip(walk, out)
         }
         _ => opaque(walk, out, Layer::Other),
     }

@@ -20,8 +20,8 @@ pub const TUNNEL_PORTS_MAX: usize = 32;
 pub struct TunnelPorts {
     ports: [(u16, TunnelKind); TUNNEL_PORTS_MAX],
     len: u8,
-    /// Bit `p % 64` is set when some port `p` is listed: most packets need no more than this.
-    seen: u64,
+    /// Bit `p % 512` is set when some port `p` is listed: nearly all packets need no more than this.
+    seen: [u64; 8],
 }
 
 /// The ports that IANA assigned, and Linux's first choice for VXLAN.
@@ -38,6 +38,7 @@ impl Default for TunnelPorts {
             (1701, TunnelKind::L2tp),
             (4754, TunnelKind::Gre),
             (5072, TunnelKind::Ayiya),
+            (6635, TunnelKind::Mpls),
         ] {
             ports.add(port, kind);
         }
@@ -48,27 +49,33 @@ impl Default for TunnelPorts {
 impl TunnelPorts {
     /// No tunnels over UDP.
     pub const fn none() -> Self {
-        Self { ports: [(0, TunnelKind::Vxlan); TUNNEL_PORTS_MAX], len: 0, seen: 0 }
+        Self { ports: [(0, TunnelKind::Vxlan); TUNNEL_PORTS_MAX], len: 0, seen: [0; 8] }
     }
 
     /// Adds a port; `false` when [`TUNNEL_PORTS_MAX`] are listed already or `kind` does not travel over UDP.
     pub fn add(&mut self, port: u16, kind: TunnelKind) -> bool {
-        let over_udp = !matches!(kind, TunnelKind::Erspan | TunnelKind::IpInIp);
+        let over_udp =
+            !matches!(kind, TunnelKind::Erspan | TunnelKind::IpInIp | TunnelKind::EtherIp);
         let Some(place) = self.ports.get_mut(usize::from(self.len)).filter(|_| over_udp) else {
             return false;
         };
         *place = (port, kind);
         self.len += 1;
-        self.seen |= 1 << (port % 64);
+        self.seen[usize::from(port / 64 % 8)] |= 1 << (port % 64);
         true
     }
 
     /// The tunnel that this port carries.
     #[inline]
     pub fn get(&self, port: u16) -> Option<TunnelKind> {
-        if self.seen >> (port % 64) & 1 == 0 {
+        if self.seen[usize::from(port / 64 % 8)] >> (port % 64) & 1 == 0 {
             return None;
         }
+        self.listed(port)
+    }
+
+    #[cold]
+    fn listed(&self, port: u16) -> Option<TunnelKind> {
         self.iter().find(|(listed, _)| *listed == port).map(|(_, kind)| kind)
     }
 
@@ -135,7 +142,9 @@ pub(crate) fn over_udp(walk: &mut Walk<'_>, out: &mut Packet, kind: TunnelKind) 
         TunnelKind::Ayiya => ayiya(walk),
         // RFC 8086.
         TunnelKind::Gre => gre::header(walk),
-        TunnelKind::Erspan | TunnelKind::IpInIp => None,
+        // RFC 7510.
+        TunnelKind::Mpls => mpls(walk),
+        TunnelKind::Erspan | TunnelKind::IpInIp | TunnelKind::EtherIp => None,
     };
     let Some(entry) = entry else { return Step::Done };
     if kind != TunnelKind::Gre {
@@ -160,6 +169,30 @@ pub(crate) fn ip_in_ip(walk: &mut Walk<'_>, out: &mut Packet, next: Step) -> Ste
     // Protocols 4 and 41 are named by the IP header that follows.
     out.layers.pop();
     step
+}
+
+/// Ethernet directly over IP (RFC 3378 §3): version 3, and twelve bits that must be zero.
+pub(crate) fn ether_ip(walk: &mut Walk<'_>, out: &mut Packet) -> Step {
+    if !may_enter(walk) || walk.header() != Some(&[0x30, 0]) {
+        return Step::Done;
+    }
+    let (kind, next) = (TunnelKind::EtherIp, Step::Ethernet);
+    enter(walk, out, Entry { kind, layer: None, id: 0, len: 2, next })
+}
+
+/// MPLS directly over IP (RFC 4023).
+pub(crate) fn mpls_over_ip(walk: &mut Walk<'_>, out: &mut Packet) -> Step {
+    let Some(entry) = mpls(walk).filter(|_| may_enter(walk)) else { return Step::Done };
+    let step = enter(walk, out, entry);
+    // Protocol 137 is named by the label stack that follows.
+    out.layers.pop();
+    step
+}
+
+/// A label stack, which is its own header.
+fn mpls(walk: &Walk<'_>) -> Option<Entry> {
+    let id = be32(walk.header::<4>()?, 0) >> 12;
+    Some(Entry { kind: TunnelKind::Mpls, layer: None, id, len: 0, next: Step::Mpls })
 }
 
 /// L2TP version 3 directly over IP.

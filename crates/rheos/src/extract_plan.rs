@@ -64,6 +64,7 @@ const PORT_TUNNELS: &[TunnelKind] = &[
     TunnelKind::Teredo,
     TunnelKind::L2tp,
     TunnelKind::Ayiya,
+    TunnelKind::Mpls,
 ];
 
 fn tunnel_ports(settings: &Settings) -> Result<TunnelPorts> {

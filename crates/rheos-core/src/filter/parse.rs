@@ -49,6 +49,7 @@ const WORDS: &[&str] = &[
     "ipip",
     "l2tp",
     "ayiya",
+    "etherip",
     "and",
     "or",
     "not",

@@ -24,7 +24,7 @@ pub static COLUMNS: &[Column] = &[
         .null("nothing is recorded: neither TCP nor UDP"),
     Column::new("vlan_id", U16, "", "outermost VLAN id of the first packet (IEEE 802.1Q, 802.1ad)").null("no VLAN tag"),
     Column::new("vlan_inner_id", U16, "", "second VLAN id of the first packet").null("fewer than two VLAN tags"),
-    Column::new("tunnel_type", Str, "", "tunnel directly around the flow: gre erspan vxlan geneve gtpu teredo ipip l2tp ayiya").null(NO_TUNNEL),
+    Column::new("tunnel_type", Str, "", "tunnel directly around the flow: gre erspan vxlan geneve gtpu teredo ipip l2tp ayiya etherip mpls").null(NO_TUNNEL),
     Column::new("tunnel_depth", U8, "tunnels", "tunnels around the flow's packets; 0 without"),
     Column::new("tunnel_id", U32, "", "VXLAN or GENEVE network, GTP-U endpoint, GRE key, ERSPAN or L2TP session of the first packet; 0 where the tunnel has none").null(NO_TUNNEL),
     Column::new("tunnel_src_ip", Str, "", "source address of the packet that carries the tunnel, as the first packet was sent").identity(Identity::Address).null(NO_TUNNEL),

@@ -128,6 +128,8 @@ fn vlans_labels_and_tunnels() {
     );
     p.tunnel = Some(Tunnel { kind: TunnelKind::IpInIp, depth: 1, id: 0, outer: p.tuple });
     check(&p, &["ipip"], &["teredo", "l2tp", "erspan", "ayiya"]);
+    p.tunnel = Some(Tunnel { kind: TunnelKind::EtherIp, depth: 1, id: 0, outer: p.tuple });
+    check(&p, &["etherip", "tunnel"], &["ipip", "etherip 1"]);
     check(&packet("10.0.0.1", "10.0.0.2", 47, (0, 0)), &["gre", "proto 47"], &["tunnel"]);
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn seeds() -> &'static [Captured] {
             (2152, cat(&[&[0x34, 0xff, 0, 38, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0], &small()])),
             (3544, cat(&[&[0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], &small6()])),
             (1701, cat(&[&[0, 2, 0, 1, 0, 2, 0xff, 3, 0, 0x21], &small()])),
+            (6635, cat(&[&[0, 0, 0, 64, 0, 0, 1, 64], &small()])),
             (5072, cat(&[&[0x44, 0x52, 0x11, 41, 0, 0, 0, 0], &[1; 36], &small6()])),
         ];
         let mut packets: Vec<_> =
@@ -52,6 +53,8 @@ pub(crate) fn seeds() -> &'static [Captured] {
             47,
             &cat(&[&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 0, 0, 1, 0, 0, 0, 0], &inner]),
         ));
+        packets.push(ipv4(97, &cat(&[&[0x30, 0], &inner])));
+        packets.push(ipv4(137, &cat(&[&[0, 0, 1, 64], &small()])));
         packets.push(ipv4(115, &cat(&[&[0, 0, 0, 1], &inner])));
         packets.push(ipv4(4, &ipv6_with_extensions()));
         packets.push(ipv4(51, &cat(&[&[17, 1, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1], &udp(1, 2, b"")])));

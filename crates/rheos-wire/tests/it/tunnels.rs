@@ -194,11 +194,66 @@ fn ayiya_forwards_ip() {
 }
 
 #[test]
+fn etherip_carries_ethernet_over_both_versions() {
+    let payload = cat(&[&[0x30, 0], &eth(0x8100, &tag(7, 0x0800, &small()))]);
+    for bytes in [ipv4(97, &payload), ipv6(97, &payload)] {
+        let packet = assert_tunnel(&bytes, TunnelKind::EtherIp, 0);
+        assert_eq!(packet.vlan, [7, 0]);
+        let inside = [Layer::EtherIp, Layer::Ethernet, Layer::Vlan, Layer::Ipv4, Layer::Udp];
+        assert_eq!(packet.layers.as_slice()[1..], inside);
+        let outer = packet.tunnel.unwrap().outer;
+        assert_eq!((outer.protocol, outer.src_port), (97, 0));
+    }
+    // Another version, and bits that are reserved.
+    for head in [[0x20, 0], [0x30, 1]] {
+        let bytes = ipv4(97, &cat(&[&head, &payload[2..]]));
+        let packet = assert_outer(&bytes, 97, payload.len() as u32);
+        assert_eq!(packet.layers.as_slice(), [Layer::Ipv4, Layer::EtherIp]);
+    }
+}
+
+#[test]
+fn mpls_over_ip_and_over_udp() {
+    // Label 0x12345, traffic class 0, time to live 64; the last one has the bottom bit set.
+    let (entry, bottom) = ([0x12, 0x34, 0x50, 64], [0x54, 0x32, 0x11, 64]);
+    let word_and_frame = cat(&[&[0; 4], &eth(0x0800, &small())]);
+    for (stack, labels) in [(cat(&[&entry, &bottom]), 2), (bottom.to_vec(), 1)] {
+        let top = if labels == 2 { 0x12345 } else { 0x54321 };
+        for inside in [small(), small6(), eth(0x0800, &small()), word_and_frame.clone()] {
+            let payload = cat(&[&stack, &inside]);
+            for (bytes, around) in [
+                (ipv4(137, &payload), &[Layer::Ipv4][..]),
+                (ipv6(137, &payload), &[Layer::Ipv6]),
+                (ipv4(17, &udp(50_000, 6635, &payload)), &[Layer::Ipv4, Layer::Udp]),
+                (ipv6(17, &udp(50_000, 6635, &payload)), &[Layer::Ipv6, Layer::Udp]),
+            ] {
+                let packet = assert_tunnel(&bytes, TunnelKind::Mpls, top);
+                let layers = packet.layers.as_slice();
+                assert_eq!(layers[..around.len()], *around);
+                let found = layers.iter().filter(|layer| **layer == Layer::Mpls).count();
+                assert_eq!((found, layers.contains(&Layer::Other)), (labels, false));
+            }
+        }
+    }
+    // A stack without bottom, and one over what is no packet.
+    for payload in [cat(&[&entry, &entry]), cat(&[&bottom, b"neither IP nor Ethernet"])] {
+        let packet = assert_outer(&ipv4(137, &payload), 137, payload.len() as u32);
+        assert_eq!(packet.layers.as_slice(), [Layer::Ipv4, Layer::Other]);
+        let packet =
+            assert_outer(&ipv4(17, &udp(50_000, 6635, &payload)), 17, payload.len() as u32);
+        assert_eq!(packet.layers.as_slice(), [Layer::Ipv4, Layer::Udp]);
+    }
+    assert_outer(&ipv4(137, &[1, 2, 3]), 137, 3);
+}
+
+#[test]
 fn policy_outer_keys_by_the_outermost_packet() {
     let config = DecodeConfig { tunnels: TunnelPolicy::Outer, ..DecodeConfig::default() };
     for bytes in [
         ipv4(4, &small()),
         ipv4(47, &cat(&[&[0, 0, 8, 0], &small()])),
+        ipv4(97, &cat(&[&[0x30, 0], &eth(0x0800, &small())])),
+        ipv4(137, &cat(&[&[0, 0, 1, 64], &small()])),
         ipv4(17, &udp(50_000, 4789, &vxlan(1, &eth(0x0800, &small())))),
     ] {
         let packet = packet(decode_with(&config, LinkType::RAW, &bytes, bytes.len() as u32));

@@ -112,7 +112,7 @@ keys! {
     DecodeChecksums = "decode"."checksums", CHECKSUMS, "count", Some("--checksums"), true,
         "what to do with wrong IPv4, TCP, UDP and ICMP checksums: do not look, count, or drop the packet";
     DecodeTunnelPorts = "decode"."tunnel_ports", Kind::List,
-        "vxlan:4789,vxlan:8472,vxlan:4790,geneve:6081,gtpu:2152,teredo:3544,l2tp:1701,gre:4754,ayiya:5072", None, true,
+        "vxlan:4789,vxlan:8472,vxlan:4790,geneve:6081,gtpu:2152,teredo:3544,l2tp:1701,gre:4754,ayiya:5072,mpls:6635", None, true,
         "which UDP ports carry which tunnels, as `kind:port`";
     DecodeFragmentMemory = "decode"."fragment_memory", Kind::Size { min: 128 << 10, max: 1 << 40 }, "4MiB", None, true,
         "most bytes held for datagrams of which fragments are missing; at the limit the oldest one is dropped";
