@@ -55,9 +55,6 @@ impl KeyFields {
     /// The tuple with all other parts zero; the version stays where there is an address.
     #[inline]
     fn mask(self, tuple: &FiveTuple) -> FiveTuple {
-        if self == Self::ALL {
-            return *tuple;
-        }
         let addr = |part, addr: Addr| if self.contains(part) { addr } else { Addr::default() };
         let port = |part, port: u16| if self.contains(part) { port } else { 0 };
         let version = if self.0 & (Self::SRC.0 | Self::DST.0) == 0 {
@@ -239,10 +236,19 @@ impl Groups {
     /// Counts one packet.
     #[inline]
     pub fn add(&mut self, packet: &Packet) {
-        let key = self.fields.mask(&packet.tuple);
+        // The whole tuple is looked at where it lies: a copy would wait for the decoder's writes.
+        if self.fields == KeyFields::ALL {
+            self.add_to(&packet.tuple, packet);
+        } else {
+            self.add_to(&self.fields.mask(&packet.tuple), packet);
+        }
+    }
+
+    #[inline]
+    fn add_to(&mut self, key: &FiveTuple, packet: &Packet) {
         match self.rows.get_mut(self.latest as usize) {
-            Some(group) if group.key == key => group.totals.add(packet),
-            _ => self.totals_of(&key).add(packet),
+            Some(group) if group.key == *key => group.totals.add(packet),
+            _ => self.totals_of(key).add(packet),
         }
     }
 
