@@ -81,6 +81,8 @@ drop_reasons! {
     ChecksumUdp = "checksum.udp",
     /// A wrong ICMP or ICMPv6 checksum, with `--checksums drop`.
     ChecksumIcmp = "checksum.icmp",
+    /// A wrong SCTP checksum, with `--checksums drop`.
+    ChecksumSctp = "checksum.sctp",
     /// The packet does not match the filter.
     Filter = "filter",
     /// The packet was not sampled.

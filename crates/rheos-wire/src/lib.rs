@@ -23,12 +23,13 @@
 //! | [`http1`], [`http2`] | messages and frames of HTTP |
 //! | [`filter`] | the filter language on packets |
 //! | [`app`] | the names of application protocols |
-//! | [`checksum`] | the Internet checksum |
+//! | [`checksum`], `crc32c` | the Internet checksum, and that of SCTP |
 //! | [`community_id`](mod@community_id) | a flow's name that other tools compute alike |
 
 pub mod app;
 pub mod checksum;
 pub mod community_id;
+mod crc32c;
 pub mod decode;
 pub mod detect;
 pub mod dns;

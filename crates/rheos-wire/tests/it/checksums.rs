@@ -4,8 +4,9 @@ use rheos_core::{DropReason, LinkType};
 use rheos_wire::{ChecksumPolicy, ChecksumState, DecodeConfig, Decoded};
 
 use crate::it::build::{
-    A, A6, B, B6, complement, decode_as, decode_with, ipv4, ipv6, packet, tcp, udp,
+    A, A6, B, B6, cat, complement, decode_as, decode_with, ipv4, ipv6, packet, tcp, udp,
 };
+use crate::it::captures::{corpus, frames};
 
 /// The pseudo-header between `A` and `B`, or `A6` and `B6`.
 fn pseudo(version: u8, protocol: u8, len: usize) -> Vec<u8> {
@@ -19,6 +20,22 @@ fn pseudo(version: u8, protocol: u8, len: usize) -> Vec<u8> {
 fn summed(version: u8, protocol: u8, at: usize, mut bytes: Vec<u8>) -> Vec<u8> {
     let sum = complement(&[&pseudo(version, protocol, bytes.len()), &bytes]);
     bytes[at..at + 2].copy_from_slice(&sum.to_be_bytes());
+    bytes
+}
+
+/// A SCTP packet of one cookie acknowledgement and three bytes of data, its checksum bit by bit (RFC 9260, appendix A).
+fn sctp() -> Vec<u8> {
+    let header = [0, 1, 0, 2, 0, 0, 0, 9, 0, 0, 0, 0];
+    let mut bytes = cat(&[&header, &[11, 0, 0, 4], &[0, 3, 0, 19], &[0; 12], &[7, 8, 9], &[0]]);
+    let mut remainder = u32::MAX;
+    for byte in &bytes {
+        remainder ^= u32::from(*byte);
+        for _ in 0..8 {
+            let low = remainder & 1;
+            remainder = (remainder >> 1) ^ (low * 0x82f6_3b78);
+        }
+    }
+    bytes[8..12].copy_from_slice(&(!remainder).to_le_bytes());
     bytes
 }
 
@@ -39,6 +56,8 @@ fn right_ones() -> Vec<(Vec<u8>, DropReason)> {
         (ipv6(17, &summed(6, 17, 6, udp(1, 2, &odd))), DropReason::ChecksumUdp),
         (ipv4(136, &lite), DropReason::ChecksumUdp),
         (ipv4(1, &icmp), DropReason::ChecksumIcmp),
+        (ipv4(132, &sctp()), DropReason::ChecksumSctp),
+        (ipv6(132, &sctp()), DropReason::ChecksumSctp),
         (ipv6(58, &summed(6, 58, 2, vec![128, 0, 0, 0, 0, 1, 0, 1])), DropReason::ChecksumIcmp),
     ]
 }
@@ -67,6 +86,32 @@ fn right_checksums_are_not_wrong_and_one_flipped_bit_is() {
         let ignore = decode_with(&policy(ChecksumPolicy::Ignore), LinkType::RAW, &flipped, len);
         assert_eq!((ignore.0, ignore.1.checksum), (Decoded::Packet, ChecksumState::default()));
     }
+}
+
+/// `tshark -o 'sctp.checksum:CRC 32c' -T fields -e sctp.checksum.status` calls all of these good.
+#[test]
+fn sctp_checksums_of_the_corpus_are_right() {
+    let Some(root) = corpus() else { return };
+    let captures = ["zeek/communityid__sctp.pcap", "tcpdump/forces1.pcap", "tcpdump/forces3.pcap"];
+    let mut counts = [0; 3];
+    for (capture, count) in captures.iter().zip(&mut counts) {
+        for frame in frames(&root.join(capture)) {
+            let config = DecodeConfig::default();
+            let decoded = decode_with(&config, frame.link, &frame.data, frame.wire_len);
+            if decoded.0 == Decoded::Packet && decoded.1.tuple.protocol == 132 {
+                assert_eq!(decoded.1.checksum, ChecksumState::default(), "{capture}");
+                *count += 1;
+            }
+        }
+    }
+    assert_eq!(counts, [74, 20, 154]);
+}
+
+#[test]
+fn sctp_checksum_of_zero_was_left_to_the_network_card() {
+    let mut bytes = sctp();
+    bytes[8..12].fill(0);
+    assert_eq!(state(&ipv4(132, &bytes)), ChecksumState { wrong: None, offloaded: true });
 }
 
 #[test]

@@ -110,7 +110,7 @@ keys! {
     DecodeTunnelDepthMax = "decode"."tunnel_depth_max", Kind::Count { min: 1, max: 16 }, "4", None, true,
         "how many tunnels inside each other are looked into";
     DecodeChecksums = "decode"."checksums", CHECKSUMS, "count", Some("--checksums"), true,
-        "what to do with wrong IPv4, TCP, UDP and ICMP checksums: do not look, count, or drop the packet";
+        "what to do with wrong IPv4, TCP, UDP, ICMP and SCTP checksums: do not look, count, or drop the packet";
     DecodeTunnelPorts = "decode"."tunnel_ports", Kind::List,
         "vxlan:4789,vxlan:8472,vxlan:4790,geneve:6081,gtpu:2152,teredo:3544,l2tp:1701,gre:4754,ayiya:5072,mpls:6635", None, true,
         "which UDP ports carry which tunnels, as `kind:port`";
