@@ -39,6 +39,9 @@ pub struct IngestCounters {
     pub checksums_wrong: DropCounters,
     /// Packets whose transport checksum was left to the sender's network card.
     pub checksums_offloaded: u64,
+    /// Subframes of 802.11 aggregates that were not read, as only the first of a frame is. They are no frames: the
+    /// equation above holds without them.
+    pub subframes_unread: u64,
     /// Frames of link types that are not read.
     pub unsupported_links: UnsupportedLinks,
 }
@@ -55,6 +58,7 @@ impl IngestCounters {
         self.drops.merge(&other.drops);
         self.checksums_wrong.merge(&other.checksums_wrong);
         self.checksums_offloaded += other.checksums_offloaded;
+        self.subframes_unread += other.subframes_unread;
         for (link, frames) in &other.unsupported_links.by_number {
             self.unsupported_links.add(*link, *frames);
         }
@@ -132,7 +136,9 @@ impl Ingest {
         self.counters.captured_bytes += frame.data.len() as u64;
         self.counters.wire_bytes += u64::from(frame.wire_len);
         self.counters.cut += u64::from((frame.data.len() as u64) < u64::from(frame.wire_len));
-        match decode(frame, index, &self.config, &mut self.packet) {
+        let decoded = decode(frame, index, &self.config, &mut self.packet);
+        self.counters.subframes_unread += u64::from(self.packet.subframes_unread);
+        match decoded {
             Decoded::Packet => self.hand_on(frame.data, packet),
             Decoded::Fragment(fragment) => self.reassemble(&fragment, frame.data, 0, packet),
             Decoded::Dropped(reason) => self.drop(reason, frame.link),

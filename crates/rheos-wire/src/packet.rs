@@ -336,6 +336,9 @@ pub struct Packet {
     pub layers: Layers,
     /// What verification said.
     pub checksum: ChecksumState,
+    /// Further subframes of an 802.11 aggregate (A-MSDU), which are not read: one frame gives one packet. Set whatever
+    /// became of the frame.
+    pub subframes_unread: u8,
 }
 
 impl Packet {

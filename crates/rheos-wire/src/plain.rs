@@ -32,6 +32,7 @@ pub(crate) fn decode(
     out.ts = frame.ts;
     out.index = index;
     out.wire_len = frame.wire_len;
+    out.subframes_unread = 0;
     match be16(ethernet, 12) {
         ethertypes::IPV4 => plain.ipv4::<false>(out),
         ethertypes::IPV6 => plain.ipv6::<false>(out),

@@ -1,16 +1,18 @@
 //! IEEE 802.11 data frames, alone or behind a radiotap header.
 //!
-//! Of an aggregate (A-MSDU) only the first subframe is read: one frame gives one packet.
+//! Of an aggregate (A-MSDU) only the first subframe is read, as one frame gives one packet; the others are counted.
 
 use rheos_core::DropReason;
 
-use crate::walk::{Step, Walk};
+use crate::walk::{Step, Walk, be16};
 use crate::{Layer, Packet};
 
 const TRUNCATED: Step = Step::Fail(DropReason::LinkTruncated);
 
 /// Bytes of the frame check sequence.
 const FCS: usize = 4;
+/// Bytes before each part of an aggregate.
+const SUBFRAME_HEADER: usize = 14;
 
 /// Bits of the frame control field (IEEE 802.11-2020 §9.2.4.1), first byte.
 mod control {
@@ -69,6 +71,25 @@ pub(crate) fn wifi(walk: &mut Walk<'_>, out: &mut Packet) -> Step {
     frame(walk, out, false)
 }
 
+/// Bytes behind a subframe's two addresses and length.
+fn subframe_len(header: &[u8; SUBFRAME_HEADER]) -> usize {
+    usize::from(be16(header, 12))
+}
+
+/// How many subframes begin in `rest`, which lies behind one of `len` bytes. All but the last one are padded to four
+/// bytes with their headers (IEEE 802.11-2020 §9.3.2.2.2). What is too short for a header is a check sequence.
+fn further_subframes(mut rest: &[u8], mut len: usize) -> u8 {
+    let mut count = 0_u8;
+    loop {
+        let whole = SUBFRAME_HEADER + len;
+        let padding = whole.next_multiple_of(4) - whole;
+        let Some(header) = rest.get(padding..).and_then(<[u8]>::first_chunk) else { return count };
+        count = count.saturating_add(1);
+        len = subframe_len(header);
+        rest = rest.get(padding + SUBFRAME_HEADER + len..).unwrap_or_default();
+    }
+}
+
 /// The 802.11 header; `padded` when the radio aligned what follows it to four bytes.
 fn frame(walk: &mut Walk<'_>, out: &mut Packet, padded: bool) -> Step {
     let Some([first, second]) = walk.header::<2>() else { return TRUNCATED };
@@ -98,9 +119,10 @@ fn frame(walk: &mut Walk<'_>, out: &mut Packet, padded: bool) -> Step {
     out.l2_offset = walk.pos as u32;
     walk.pos += len;
     if aggregate {
-        let Some(subframe) = walk.header::<14>() else { return TRUNCATED };
-        walk.pos += 14;
-        let len = usize::from(u16::from_be_bytes([subframe[12], subframe[13]]));
+        let Some(subframe) = walk.header::<SUBFRAME_HEADER>() else { return TRUNCATED };
+        walk.pos += SUBFRAME_HEADER;
+        let len = subframe_len(subframe);
+        out.subframes_unread = further_subframes(walk.rest().get(len..).unwrap_or_default(), len);
         if len <= walk.remaining() {
             walk.set_end(walk.pos + len);
         }

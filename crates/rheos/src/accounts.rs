@@ -47,6 +47,7 @@ fn of_ingest(counters: &IngestCounters) -> Map<String, Value> {
         ("links_not_read", Value::Object(links)),
         ("checksums_wrong", reasons(&counters.checksums_wrong)),
         ("checksums_offloaded", json!(counters.checksums_offloaded)),
+        ("subframes_not_read", json!(counters.subframes_unread)),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into_iter()

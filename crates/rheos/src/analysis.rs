@@ -134,6 +134,7 @@ pub(crate) fn accounts(counters: &IngestCounters) -> Value {
         "cut_by_snap_length": counters.cut,
         "checksums_wrong": by_label(&counters.checksums_wrong),
         "checksums_offloaded": counters.checksums_offloaded,
+        "subframes_not_read": counters.subframes_unread,
     })
 }
 

@@ -63,6 +63,10 @@ pub(crate) fn drops(output: &Output, counters: &IngestCounters) {
         let text = format!("link type {} is not read: {}", link.0, plural(*frames, "packet"));
         line(output, "", Tone::Faint, &text);
     }
+    if counters.subframes_unread > 0 {
+        let n = plural(counters.subframes_unread, "further subframe");
+        line(output, "", Tone::Faint, &format!("802.11 aggregates: {n} not read"));
+    }
     let wrong = counters.checksums_wrong.total();
     if wrong > 0 || counters.checksums_offloaded > 0 {
         let mut parts = Vec::new();

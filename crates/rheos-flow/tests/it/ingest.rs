@@ -93,3 +93,30 @@ fn unsupported_link_types_are_named_up_to_a_limit() {
     assert_eq!(sum.unsupported_links.by_number[0].1, 2);
     assert_eq!((sum.unsupported_links.others, sum.frames), (10, 2 * u64::from(types)));
 }
+
+#[test]
+fn subframes_of_aggregates_that_are_not_read_are_counted_beside_the_frames() {
+    // 802.11 quality-of-service data with the aggregate bit, and two subframes: 8 + 32 bytes of UDP, of ARP.
+    let subframe = |ethertype: [u8; 2]| {
+        let head = [&[0; 13][..], &[40, 0xaa, 0xaa, 3, 0, 0, 0], &ethertype].concat();
+        [head, raw_udp(53, 0)].concat()
+    };
+    let [ip, arp] = [subframe([8, 0]), subframe([8, 6])];
+    let header = [&[0x88, 1][..], &[0; 22], &[0x80, 0]].concat();
+    // Each subframe has 54 bytes, so two of padding stand between them.
+    let aggregate = |first: &[u8]| [&header[..], first, &[0; 2], &ip, &[0; 2], &ip].concat();
+    let (read, dropped) = (aggregate(&ip), aggregate(&arp));
+    let plain = raw_udp(53, 0);
+    let mut ingest = Ingest::default();
+    let frames: &[(&[u8], LinkType, u32)] = &[
+        (&read, LinkType::IEEE802_11, 0),
+        (&plain, LinkType::RAW, 0),
+        (&dropped, LinkType::IEEE802_11, 0),
+    ];
+    ingest.batch(&batch(frames), |packet, _| assert_eq!(packet.tuple.dst_port, 53));
+    let mut sum = ingest.counters.clone();
+    assert_eq!((sum.frames, sum.packets, sum.drops.get(DropReason::Arp)), (3, 2, 1));
+    assert_eq!(sum.subframes_unread, 4);
+    sum.merge(&ingest.counters);
+    assert_eq!(sum.subframes_unread, 8);
+}

@@ -57,6 +57,7 @@ fn remains() -> Packet {
         tunnel: Some(Tunnel { kind: TunnelKind::Ayiya, depth: 9, id: 9, outer: tuple }),
         layers,
         checksum: ChecksumState { wrong: Some(DropReason::ChecksumIcmp), offloaded: true },
+        subframes_unread: 9,
     }
 }
 

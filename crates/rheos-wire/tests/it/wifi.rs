@@ -45,6 +45,31 @@ fn first_subframe_of_an_aggregate() {
 }
 
 #[test]
+fn further_subframes_of_an_aggregate_are_counted() {
+    let subframe = |payload: &[u8]| {
+        let len = (8 + payload.len()) as u16;
+        cat(&[&[0; 12], &len.to_be_bytes(), &SNAP_IPV4, payload])
+    };
+    // 22 + 30 bytes need no padding, 22 + 31 need three.
+    let (even, odd) = (subframe(&small()), subframe(&cat(&[&small(), &[0]])));
+    for (parts, unread) in [
+        (cat(&[&even]), 0),
+        (cat(&[&even, &even]), 1),
+        (cat(&[&odd, &[0; 3], &even, &odd]), 2),
+        // A check sequence, and a header that was cut.
+        (cat(&[&even, &even, &[9; 4]]), 1),
+        (cat(&[&even, &even[..13]]), 0),
+        (cat(&[&even, &even[..14]]), 1),
+    ] {
+        let frame = data([0x88, 1], &cat(&[&[0x80, 0], &parts]));
+        let (decoded, packet) = decode_as(LinkType::IEEE802_11, &frame);
+        assert_eq!((decoded, packet.subframes_unread), (Decoded::Packet, unread), "{parts:02x?}");
+    }
+    let plain = data([0x88, 1], &cat(&[&[0, 0], &SNAP_IPV4, &small()]));
+    assert_eq!(decode_as(LinkType::IEEE802_11, &plain).1.subframes_unread, 0);
+}
+
+#[test]
 fn frames_without_data_and_unreadable_frames_are_told_apart() {
     let reason = |frame: &[u8]| decode_as(LinkType::IEEE802_11, frame).0;
     let beacon = data([0x80, 0], &[0; 12]);
