@@ -32,6 +32,7 @@ protocols! {
     dns: Dns,
     http1: Http1,
     http2: Http2,
+    starttls: StartTls,
 }
 
 /// Bytes of one side of a TCP connection: in order, all that has arrived and was not consumed yet.

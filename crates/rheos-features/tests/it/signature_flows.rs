@@ -74,3 +74,18 @@ fn a_connection_of_which_only_the_server_began_is_told_too() {
     let talk = Talk::midway().say(B, b"220 mx ESMTP\r\n").say(F, b"EHLO me\r\n");
     assert_eq!(rows(&talk.close())[0].get("app"), t("smtp"));
 }
+
+#[test]
+fn a_connection_that_goes_over_to_tls_is_told_as_both() {
+    let hello = [&[0x16, 3, 1, 0, 80, 1, 0, 0, 76, 3, 3][..], &[7; 74]].concat();
+    let talk = Talk::new()
+        .say(B, b"220 mx ESMTP\r\n")
+        .say(F, b"EHLO me\r\n")
+        .say(B, b"250 STARTTLS\r\n")
+        .say(F, b"STARTTLS\r\n")
+        .say(B, b"220 go ahead\r\n")
+        .say_in(F, &hello, 4);
+    let row = &rows(&talk.close())[0];
+    assert_eq!(row.get("app_stack"), t("smtp>tls"));
+    assert_eq!(row.get("app_rule"), t("handover"));
+}
