@@ -8,6 +8,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test tells what it compared")]
 
+#[path = "differential/apps.rs"]
+mod apps;
 #[path = "differential/corpus.rs"]
 mod corpus;
 #[path = "differential/encodings.rs"]

@@ -6,6 +6,7 @@
 //! those around tunnels are compared with our rows of the outermost packets.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,10 +45,17 @@ const FIELDS: &[&str] = &[
 
 /// The two ends in order, and the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+pub(crate) struct Key {
     low: (IpAddr, u16),
     high: (IpAddr, u16),
     protocol: u8,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { low, high, protocol } = self;
+        write!(f, "{} {} - {} {} proto {protocol}", low.0, low.1, high.0, high.1)
+    }
 }
 
 /// What both tools can say of a pair of ends; `[0]` is from the lower end.
@@ -168,9 +176,7 @@ impl Outcome {
         self.agreement.note(field, ours == theirs);
         if ours != theirs {
             wrong.insert(key);
-            let Key { low, high, protocol } = key;
-            let connection =
-                format!("{} {} - {} {} proto {protocol}", low.0, low.1, high.0, high.1);
+            let connection = key.to_string();
             self.differences.push(Difference {
                 case: case.to_owned(),
                 connection,
@@ -211,7 +217,7 @@ fn fields(
     fields
 }
 
-fn key(ends: [(IpAddr, u16); 2], protocol: u8) -> (Key, usize) {
+pub(crate) fn key(ends: [(IpAddr, u16); 2], protocol: u8) -> (Key, usize) {
     let [a, b] = ends;
     let direction = usize::from(a > b);
     (Key { low: a.min(b), high: a.max(b), protocol }, direction)
@@ -243,7 +249,7 @@ fn duration(rows: &[Row]) -> Option<u64> {
 }
 
 /// One run of tshark: a line per packet, then the tables of conversations.
-fn ask(capture: &Path) -> String {
+pub(crate) fn ask(capture: &Path) -> String {
     let mut tshark = Command::new("tshark");
     tshark.args(["-n", "--enable-protocol", "communityid", "-T", "fields"]);
     tshark.args(["-E", "occurrence=a", "-E", "separator=/t", "-E", "aggregator=,"]);
@@ -256,16 +262,16 @@ fn ask(capture: &Path) -> String {
 }
 
 /// One packet's fields, each with every occurrence from the outermost layer inwards.
-struct Columns<'a>(Vec<Vec<&'a str>>);
+pub(crate) struct Columns<'a>(Vec<Vec<&'a str>>);
 
 impl<'a> Columns<'a> {
-    fn of(line: &'a str) -> Option<Self> {
+    pub(crate) fn of(line: &'a str) -> Option<Self> {
         let columns: Vec<Vec<&str>> =
             line.split('\t').map(|column| column.split(',').collect()).collect();
         (columns.len() == FIELDS.len()).then_some(Self(columns))
     }
 
-    fn text(&self, field: &str, place: usize) -> Option<&'a str> {
+    pub(crate) fn text(&self, field: &str, place: usize) -> Option<&'a str> {
         let column = FIELDS.iter().position(|f| *f == field)?;
         self.0[column].get(place).copied().filter(|text| !text.is_empty())
     }
@@ -278,14 +284,14 @@ impl<'a> Columns<'a> {
 }
 
 /// The innermost packet of a line: its ends, protocol, IP length and TCP flags.
-struct Innermost {
-    ends: [(IpAddr, u16); 2],
-    protocol: u8,
+pub(crate) struct Innermost {
+    pub(crate) ends: [(IpAddr, u16); 2],
+    pub(crate) protocol: u8,
     ip_len: u64,
     flags: u64,
 }
 
-fn innermost(columns: &Columns<'_>) -> Option<Innermost> {
+pub(crate) fn innermost(columns: &Columns<'_>) -> Option<Innermost> {
     let protocols = columns.text("frame.protocols", 0)?;
     // How many headers of a kind were passed; what an ICMP error quotes is no packet of its own.
     let (mut v4, mut v6, mut tcp, mut udp) = (0, 0, 0, 0);
