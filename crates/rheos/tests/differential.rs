@@ -24,6 +24,8 @@ mod replay;
 mod rows;
 #[path = "differential/tcp_analysis.rs"]
 mod tcp_analysis;
+#[path = "differential/tls.rs"]
+mod tls;
 #[path = "differential/tshark.rs"]
 mod tshark;
 #[path = "differential/zeek.rs"]
