@@ -8,8 +8,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
     completions, config_check, config_init, config_show, demo, doctor, features_describe,
-    features_extract, features_list, features_schema, gen_packets, man, pcap_analyze, pcap_info,
-    pcap_merge, pcap_slice, reference,
+    features_extract, features_graph, features_list, features_schema, gen_packets, man,
+    pcap_analyze, pcap_info, pcap_merge, pcap_slice, reference,
 };
 use crate::output::ColorChoice;
 use crate::progress::ProgressStyle;
@@ -167,6 +167,8 @@ pub(crate) enum FeaturesCommand {
     Describe(features_describe::DescribeArgs),
     /// Print the schema of the rows that `extract` would write.
     Schema(features_schema::SchemaArgs),
+    /// Tell who spoke to whom: degrees, centralities and communities, as a table and as a graph file.
+    Graph(features_graph::GraphArgs),
 }
 
 /// `rheos config`.

@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod features_describe;
 pub(crate) mod features_extract;
+pub(crate) mod features_graph;
 pub(crate) mod features_list;
 pub(crate) mod features_schema;
 pub(crate) mod gen_packets;
@@ -36,6 +37,9 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitStatus> {
         Command::Pcap(PcapCommand::Merge(args)) => pcap_merge::run(&args, global, output),
         Command::Features(FeaturesCommand::Extract(args)) => {
             features_extract::run(&args, global, output)
+        }
+        Command::Features(FeaturesCommand::Graph(args)) => {
+            features_graph::run(&args, global, output)
         }
         Command::Features(FeaturesCommand::List(args)) => features_list::run(&args, output),
         Command::Features(FeaturesCommand::Describe(args)) => features_describe::run(&args, output),

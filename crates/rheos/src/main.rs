@@ -14,6 +14,7 @@ mod exit;
 mod extract_plan;
 mod failure;
 mod filter;
+mod graph_out;
 mod inputs;
 mod interrupt;
 mod output;
