@@ -109,6 +109,7 @@ impl GlobalArgs {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "parsed once")]
 pub(crate) enum Command {
     /// See the whole tool work in a minute: no privileges, no network, no input.
     Demo(demo::DemoArgs),

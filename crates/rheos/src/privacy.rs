@@ -14,6 +14,7 @@ use crate::failure::Misuse;
 const KEY_FILE_MAX: u64 = 64 << 10;
 
 /// Flags that keep identities out of rows.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Privacy")]
 pub(crate) struct PrivacyArgs {
@@ -90,7 +91,7 @@ impl Veil {
 
 fn key(settings: &Settings) -> Result<AnonymizeKey> {
     let file = settings.text(Key::PrivacyKeyFile);
-    let said = settings.text(Key::PrivacyKey);
+    let said = settings.text(Key::PrivacySecret);
     let how = "make one with `head -c 32 /dev/urandom > rheos.key`, and keep it secret";
     let secret = match (file, said) {
         ("", "") => {
@@ -145,10 +146,10 @@ mod tests {
         let on = (Key::PrivacyAnonymize, "true");
         let mut plan = ExtractConfig::default();
         assert!(Veil::new(&settings(&[on]), &mut plan).is_err(), "no key");
-        let short = [on, (Key::PrivacyKey, "short")];
+        let short = [on, (Key::PrivacySecret, "short")];
         assert!(Veil::new(&settings(&short), &mut plan).is_err());
         assert!(plan.features.flow_id_salt.is_empty());
-        let good = [on, (Key::PrivacyKey, "a secret of enough bytes")];
+        let good = [on, (Key::PrivacySecret, "a secret of enough bytes")];
         assert!(Veil::new(&settings(&good), &mut plan).expect("a veil").0.is_some());
         assert_eq!(plan.features.flow_id_salt.len(), 32);
     }

@@ -8,7 +8,7 @@ use rheos_wire::text::{push_hex, push_printable};
 
 use super::{Ended, Group};
 use crate::column::Kind::{Bool, Str, U8, U32, U64};
-use crate::column::{Column, GroupInfo, Kind, Privacy, Profile};
+use crate::column::{Column, GroupInfo, Identity, Kind, Privacy, Profile};
 use crate::dissect::ssh::{End, Ssh as Spoken};
 use crate::row::RowBuffer;
 
@@ -86,7 +86,7 @@ pub static COLUMNS: &[Column] = &[
     column("ssh_strict_kex", Bool, "", "both sides offer strict key exchange (kex-strict-*-v00@openssh.com), which keeps packets from being cut out unseen (CVE-2023-48795)").null(NO_OFFERS),
     column("ssh_client_ext_info", Bool, "", "the client wants to hear of extensions: ext-info-c (RFC 8308)").null(NO_CLIENT_OFFERS),
     text("ssh_host_key_type", "format of the host key that the server sent: ssh-ed25519, ecdsa-sha2-nistp256, ssh-rsa, ...").null("no answer of a key exchange with a host key was seen whole"),
-    text("ssh_host_key_fingerprint", "`SHA256:` and the hash of the host key in base64, as OpenSSH prints it").privacy(Privacy::Sensitive).null("no answer of a key exchange with a host key was seen whole"),
+    text("ssh_host_key_fingerprint", "`SHA256:` and the hash of the host key in base64, as OpenSSH prints it").identity(Identity::Name).null("no answer of a key exchange with a host key was seen whole"),
     column("ssh_client_newkeys", Bool, "", "the client's NEWKEYS was seen: it encrypts from there on").null(NOT_2),
     column("ssh_server_newkeys", Bool, "", "the server's NEWKEYS was seen").null(NOT_2),
     column("ssh_client_encrypted_bytes", U64, "bytes", "bytes of the client's stream after its NEWKEYS, each place once").null(NOT_2),

@@ -669,7 +669,8 @@ proptest! {
             1..20,
         ),
     ) {
-        let segment = |(i, (server, [seq, ack], flags, words)): (u64, &(bool, [u32; 2], u16, Vec<u8>))| {
+        type Said = (bool, [u32; 2], u16, Vec<u8>);
+        let segment = |(i, (server, [seq, ack], flags, words)): (u64, &Said)| {
             let option = words.iter().flat_map(|&kind| [kind, 2 + kind % 5, kind, 0]).collect::<Vec<_>>();
             let segment = if *server { s(i, *seq, *ack, *flags) } else { c(i, *seq, *ack, *flags) };
             segment.opt(&[&option])

@@ -73,7 +73,7 @@ fn defect_17_duplicate_acks_meet_all_conditions() {
     let outstanding = c(2, 200, 1, ACK).data(100);
     let again = s(3, 1, 200, ACK);
     assert_eq!(of(&[outstanding.clone(), again.clone()]), (n(1.0), n(2.0)));
-    assert_eq!(of(&[again.clone()]), (n(0.0), n(2.0)), "nothing outstanding");
+    assert_eq!(of(std::slice::from_ref(&again)), (n(0.0), n(2.0)), "nothing outstanding");
     let other = [
         ("payload", s(3, 1, 200, ACK).data(10)),
         ("another window", s(3, 1, 200, ACK).win(2000)),

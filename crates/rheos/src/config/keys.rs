@@ -168,7 +168,7 @@ keys! {
         "replace addresses and names by keyed pseudonyms; addresses keep their common prefixes";
     PrivacyKeyFile = "privacy"."key_file", Kind::Text, "", Some("--key-file"), false,
         "file with the key of the pseudonyms: 32 bytes or 64 hex digits as they are, else at least 16 bytes, hashed";
-    PrivacyKey = "privacy"."key", Kind::Secret, "", None, false,
+    PrivacySecret = "privacy"."key", Kind::Secret, "", None, false,
         "the key itself, where no file is named: best set by its environment variable";
     PrivacyIps = "privacy"."ips", Kind::Switch, "true", Some("--no-ips"), true,
         "whether columns with IP and hardware addresses, and hashes of them, are there";

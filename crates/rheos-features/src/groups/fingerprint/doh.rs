@@ -1,7 +1,5 @@
 //! Signs of DNS over HTTPS (RFC 8484).
 
-use std::borrow::Cow;
-
 use rheos_wire::tls::ClientFacts;
 
 use super::Sign;
@@ -66,7 +64,7 @@ fn is_resolver_name(name: &str) -> bool {
     })
 }
 
-fn is_http(alpn: &Cow<'_, str>) -> bool {
+fn is_http(alpn: &str) -> bool {
     alpn == "h2" || alpn == "h3" || alpn.starts_with("h3-")
 }
 

@@ -5,10 +5,11 @@
 
 use super::Sign;
 use crate::dissect::Dissection;
+use crate::dissect::tls::Tls;
 
 /// The signs of Tor in a flow.
 pub(super) fn signs(read: &Dissection) -> impl Iterator<Item = Sign> {
-    let handshake = read.tls().map(|tls| tls.handshake());
+    let handshake = read.tls().map(Tls::handshake);
     let client = handshake.and_then(|handshake| handshake.client());
     let label = client.and_then(|client| random_label(client.server_name.as_deref()?));
     let digits = label.is_some_and(|label| label.bytes().any(|byte| byte.is_ascii_digit()));

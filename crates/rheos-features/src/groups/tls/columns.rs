@@ -1,7 +1,7 @@
 //! The columns of the group.
 
 use crate::column::Kind::{self, Bool, F64, ListU32, Str, U8, U16, U32};
-use crate::column::{Column, Privacy, Profile};
+use crate::column::{Column, Identity, Privacy, Profile};
 
 const NO_TLS: &str = "no TLS or DTLS was found";
 const NO_CLIENT: &str = "no ClientHello was seen";
@@ -51,7 +51,7 @@ pub static COLUMNS: &[Column] = &[
     older("tls_extension_count", U16, "count", "extensions of the first ClientHello, GREASE included").null(NO_CLIENT),
     older("tls_sni", Str, "", "the first host name of the server_name extension, as sent, at most 255 bytes; bytes that are no UTF-8 are replaced by U+FFFD")
         .null("no ClientHello with a host name was seen")
-        .privacy(Privacy::High)
+        .identity(Identity::Name)
         .changed("found wherever in the ClientHello it lies; other bytes than ASCII are not dropped"),
     older("tls_alpn", Str, "", "the first protocol that the client offers by ALPN")
         .null("no ClientHello with ALPN was seen")
@@ -129,9 +129,9 @@ pub static COLUMNS: &[Column] = &[
     ours("tls_handshake_complete", Bool, "", "both sides began to encrypt after the ServerHello: by ChangeCipherSpec or an encrypted record").null(NO_TLS),
     ours("tls_server_hello_delay", F64, "s", "from the packet that completed the first ClientHello to the one that completed the ServerHello").null("not both were seen"),
     ours("tls_handshake_duration", F64, "s", "from the packet that completed the first ClientHello to the one with which the second side began to encrypt").null("no ClientHello was seen, or the handshake not to its end"),
-    ours("tls_cert_subject", Str, "", "whose the server's certificate is (RFC 4514), at most 1024 bytes").null(NO_LEAF).privacy(Privacy::High),
-    ours("tls_cert_issuer", Str, "", "who signed the server's certificate (RFC 4514), at most 1024 bytes").null(NO_LEAF).privacy(Privacy::High),
-    ours("tls_cert_serial", Str, "", "serial number of the server's certificate, hexadecimal").null(NO_LEAF).privacy(Privacy::Sensitive),
+    ours("tls_cert_subject", Str, "", "whose the server's certificate is (RFC 4514), at most 1024 bytes").null(NO_LEAF).identity(Identity::Name),
+    ours("tls_cert_issuer", Str, "", "who signed the server's certificate (RFC 4514), at most 1024 bytes").null(NO_LEAF).identity(Identity::Name),
+    ours("tls_cert_serial", Str, "", "serial number of the server's certificate, hexadecimal").null(NO_LEAF).identity(Identity::Name),
     ours("tls_cert_not_before", Kind::Timestamp, "", "from when the server's certificate is valid").null("no certificate of the server could be read, or the time is before 1970 or after 2262").privacy(Privacy::Sensitive),
     ours("tls_cert_not_after", Kind::Timestamp, "", "until when the server's certificate is valid").null("no certificate of the server could be read, or the time is before 1970 or after 2262").privacy(Privacy::Sensitive),
     ours("tls_cert_validity_days", F64, "d", "days from tls_cert_not_before to tls_cert_not_after, whatever their years").null(NO_LEAF),
@@ -144,7 +144,7 @@ pub static COLUMNS: &[Column] = &[
     ours("tls_cert_self_signed", Bool, "", "issuer and subject of the server's certificate are the same name; the signature is not checked").null(NO_LEAF),
     ours("tls_cert_is_ca", Bool, "", "the server's certificate may sign others").null(NO_LEAF),
     ours("tls_cert_matches_sni", Bool, "", "the server's certificate is for the name in tls_sni (RFC 9525): by an alternative name or, without any DNS name, by its common name").null("no certificate of the server could be read, or the client asked for no name"),
-    ours("tls_cert_fingerprint", Str, "", "SHA-256 of the server's certificate, hexadecimal").null("no certificate of the server was seen in the clear").privacy(Privacy::Sensitive),
+    ours("tls_cert_fingerprint", Str, "", "SHA-256 of the server's certificate, hexadecimal").null("no certificate of the server was seen in the clear").identity(Identity::Name),
     ours("ja3", Str, "", "the text that ja3_hash hashes").null("no ClientHello was seen, or one of its lists has more than 256 values").option().privacy(Privacy::Sensitive),
     ours("ja3s", Str, "", "the text that ja3s_hash hashes").null("no ServerHello was seen, or it has more than 256 extensions").option().privacy(Privacy::Sensitive),
     ours("ja4", Str, "", "JA4 of the first ClientHello (FoxIO's specification of 2026; `t` over TLS, `d` over DTLS): survives shuffled extensions, leaves GREASE out").null(NO_CLIENT).privacy(Privacy::Sensitive),
