@@ -4,15 +4,17 @@ use rheos_core::Direction;
 use rheos_wire::App;
 use rheos_wire::ssh::{
     self, HostKey, Identification, KexInit, LINES_BEFORE_MAX, Line, List, Offers, PacketHeader,
-    PacketStart, agreed_version, message,
+    PacketStart, Role, agreed_version, message,
 };
 
 use super::{Chunk, Detect, Dissector, Sides, Start, Taken, Verdict, Wants};
 
 /// Longest identification that is kept (RFC 4253 §4.2).
 pub const IDENTIFICATION_MAX: usize = 255;
-/// Longest list of offers that is kept: the longest message that all must read (RFC 4253 §6.1).
-pub const KEXINIT_MAX: usize = 32_768;
+/// Longest KEXINIT that is read; common ones have 1 to 3 KiB, and all must read 32 KiB (RFC 4253 §6.1).
+pub const KEXINIT_MAX: usize = 65_536;
+/// Longest KEXINIT that is kept until both sides have said theirs. Of a longer one remains its fingerprint.
+pub const KEXINIT_KEPT_MAX: usize = 16_384;
 /// Longest answer of a key exchange in which a host key is looked for.
 pub const REPLY_MAX: usize = 32_768;
 
@@ -29,6 +31,8 @@ pub struct End {
     stage: Stage,
     identification: Option<Box<[u8]>>,
     kexinit: Option<Box<[u8]>>,
+    /// As if it were the client's, and as if it were the server's.
+    hassh: Option<[[u8; 16]; 2]>,
     host_key: Option<Box<HostKeyTold>>,
     /// Lines before the identification.
     pub lines_before: u32,
@@ -98,12 +102,18 @@ impl Ssh {
 
     /// What one side offers; `None` in version 1, whose packets are others.
     pub fn offers(&self, direction: Direction) -> Option<KexInit<'_>> {
-        let of_version_1 =
-            |end: &End| end.identification().and_then(|id| id.offers()) == Some(Offers::One);
-        if self.ends.iter().any(of_version_1) {
-            return None;
-        }
-        self.end(direction).kexinit()
+        if self.is_version_1() { None } else { self.end(direction).kexinit() }
+    }
+
+    /// The fingerprint of what one side offers in its role.
+    pub fn hassh(&self, direction: Direction, role: Role) -> Option<[u8; 16]> {
+        let hashes = self.end(direction).hassh.filter(|_| !self.is_version_1())?;
+        Some(hashes[role as usize])
+    }
+
+    fn is_version_1(&self) -> bool {
+        let offers = |end: &End| end.identification().and_then(|id| id.offers());
+        self.ends.iter().any(|end| offers(end) == Some(Offers::One))
     }
 }
 
@@ -157,7 +167,7 @@ impl Dissector for Ssh {
     }
 
     fn is_certain(&self) -> bool {
-        self.ends.iter().any(|end| end.kexinit.is_some())
+        self.ends.iter().any(|end| end.hassh.is_some())
     }
 
     fn heap_bytes(&self) -> usize {
@@ -263,7 +273,9 @@ impl End {
 
     fn on_message(&mut self, code: u8, message: &[u8]) {
         if code == message::KEXINIT {
-            if self.kexinit.is_none() && KexInit::parse(message).is_some() {
+            let (None, Some(init)) = (&self.hassh, KexInit::parse(message)) else { return };
+            self.hassh = Some([Role::Client, Role::Server].map(|role| ssh::hassh(&init, role)));
+            if message.len() <= KEXINIT_KEPT_MAX {
                 self.kexinit = Some(message.into());
             }
         } else if let (None, Some(key)) = (&self.host_key, HostKey::in_reply(message)) {

@@ -2,7 +2,7 @@
 
 use rheos_core::Direction;
 use rheos_wire::ssh::{
-    Identification, KexInit, List, Role, authenticates_itself, chosen, guess_is_wrong, hassh,
+    Identification, KexInit, List, Role, authenticates_itself, chosen, guess_is_wrong,
 };
 use rheos_wire::text::{push_hex, push_printable};
 
@@ -16,9 +16,16 @@ const OTHER: &str = "not SSH";
 const NO_CLIENT: &str = "not SSH, or the client's identification was not seen";
 const NO_SERVER: &str = "not SSH, or the server's identification was not seen";
 const NOT_2: &str = "not SSH, or version 1";
-const NO_CLIENT_OFFERS: &str = "not SSH version 2, or the client's KEXINIT was not seen whole";
-const NO_SERVER_OFFERS: &str = "not SSH version 2, or the server's KEXINIT was not seen whole";
-const NO_OFFERS: &str = "not SSH version 2, or not both KEXINIT were seen whole";
+const NO_CLIENT_HASH: &str =
+    "not SSH version 2, or the client's KEXINIT was not seen whole or is longer than 64 KiB";
+const NO_SERVER_HASH: &str =
+    "not SSH version 2, or the server's KEXINIT was not seen whole or is longer than 64 KiB";
+const NO_CLIENT_OFFERS: &str =
+    "not SSH version 2, or the client's KEXINIT was not seen whole or is longer than 16 KiB";
+const NO_SERVER_OFFERS: &str =
+    "not SSH version 2, or the server's KEXINIT was not seen whole or is longer than 16 KiB";
+const NO_OFFERS: &str =
+    "not SSH version 2, or not both KEXINIT were seen whole, of at most 16 KiB each";
 const NO_CHOICE: &str =
     "not SSH version 2, not both KEXINIT were seen whole, or the sides have nothing together";
 const NULL_NOT_EMPTY: &str = "null, not empty, where there is none";
@@ -47,9 +54,9 @@ pub static COLUMNS: &[Column] = &[
     text("ssh_client_version", "protocol version in the client's identification").null(NO_CLIENT).changed(NULL_NOT_EMPTY),
     text("ssh_server_version", "protocol version in the server's identification").null(NO_SERVER).changed(NULL_NOT_EMPTY),
     text("ssh_hassh", "HASSH: MD5 of the client's lists `key exchange;ciphers;MACs;compression`, each as sent, of the direction to the server")
-        .null(NO_CLIENT_OFFERS).changed("KEXINIT is read whole, over any number of segments"),
+        .null(NO_CLIENT_HASH).changed("KEXINIT is read whole, over any number of segments"),
     text("ssh_hassh_server", "HASSHServer: MD5 of the server's lists `key exchange;ciphers;MACs;compression`, each as sent, of the direction to the client")
-        .null(NO_SERVER_OFFERS).changed("KEXINIT is read whole, over any number of segments"),
+        .null(NO_SERVER_HASH).changed("KEXINIT is read whole, over any number of segments"),
     column("ssh_kex_packets", U64, "packets", "SSH packets in clear with a message of the key exchange (20 to 49), KEXINIT and NEWKEYS included")
         .null(NOT_2).changed("SSH packets of the stream, not IP packets that look like one"),
     column("ssh_encrypted_packets", U64, "packets", "segments with bytes after their sender's NEWKEYS, as they came in order: those that waited for a lost one count as one with it")
@@ -131,6 +138,7 @@ struct Told<'a> {
     ids: [Option<Identification<'a>>; 2],
     /// Of version 2 only.
     offers: [Option<KexInit<'a>>; 2],
+    hassh: [Option<[u8; 16]>; 2],
     version: Option<u8>,
 }
 
@@ -141,11 +149,13 @@ impl<'a> Told<'a> {
         let client = spoken.map(Spoken::client);
         let sides = [client, client.map(Direction::reversed)];
         let of = |side: Option<_>| Some((spoken?, side?));
+        let hash = |role| of(sides[role as usize]).and_then(|(ssh, side)| ssh.hassh(side, role));
         let ends = sides.map(|side| of(side).map(|(ssh, side)| ssh.end(side)));
         Self {
             ends,
             ids: ends.map(|end| end?.identification()),
             offers: sides.map(|side| of(side).and_then(|(ssh, side)| ssh.offers(side))),
+            hassh: ROLES.map(hash),
             version: spoken.and_then(Spoken::version),
         }
     }
@@ -165,11 +175,8 @@ impl<'a> Told<'a> {
     }
 
     fn write_counts(&self, row: &mut RowBuffer) {
-        for (name, role) in ["ssh_hassh", "ssh_hassh_server"].into_iter().zip(ROLES) {
-            row.text(name, |out| {
-                let hash = self.offers[role as usize].map(|init| hassh(&init, role));
-                hash.inspect(|hash| push_hex(out, hash)).is_some()
-            });
+        for (name, hash) in ["ssh_hassh", "ssh_hassh_server"].into_iter().zip(self.hassh) {
+            row.text(name, |out| hash.inspect(|hash| push_hex(out, hash)).is_some());
         }
         let sum = |of: fn(&End) -> u64| {
             let [client, server] = ROLES.map(|role| self.packets(role).map(of));
