@@ -12,6 +12,8 @@
 mod apps;
 #[path = "differential/corpus.rs"]
 mod corpus;
+#[path = "differential/dns.rs"]
+mod dns;
 #[path = "differential/encodings.rs"]
 mod encodings;
 #[path = "differential/listed.rs"]
@@ -22,6 +24,10 @@ mod quic;
 mod replay;
 #[path = "differential/rows.rs"]
 mod rows;
+#[path = "differential/spoken.rs"]
+mod spoken;
+#[path = "differential/ssh.rs"]
+mod ssh;
 #[path = "differential/tcp_analysis.rs"]
 mod tcp_analysis;
 #[path = "differential/tls.rs"]

@@ -109,6 +109,12 @@ impl Agreement {
         }
     }
 
+    /// The share of comparisons that agree, over all fields, in percent.
+    pub(crate) fn percent(&self) -> f64 {
+        let sum = |of: fn(&(u64, u64)) -> u64| self.by_field.values().map(of).sum();
+        percent(sum(|(same, _)| *same), sum(|(_, all)| *all))
+    }
+
     /// Prints a table of the fields.
     pub(crate) fn print(&self, title: &str) {
         println!("{title}\n  {:<16}{:>8}{:>8}{:>9}", "field", "agree", "of", "percent");

@@ -48,10 +48,24 @@ pub(crate) fn rheos() -> Command {
 }
 
 /// The rows of a capture. Damaged captures give the rows up to the damage.
+pub(crate) fn extract(capture: &Path, flags: &[&str], settings: &[(&str, &str)]) -> Vec<Row> {
+    let cells = cells(capture, COLUMNS, flags, settings);
+    cells.iter().map(row).collect()
+}
+
+/// Values by name of column, as CSV has them: empty where null.
+pub(crate) type Cells = HashMap<String, String>;
+
+/// The same as text, with columns of one's own choice.
 ///
 /// # Panics
 /// If the binary ends with anything but 0, or 1 for a damaged capture.
-pub(crate) fn extract(capture: &Path, flags: &[&str], settings: &[(&str, &str)]) -> Vec<Row> {
+pub(crate) fn cells(
+    capture: &Path,
+    columns: &str,
+    flags: &[&str],
+    settings: &[(&str, &str)],
+) -> Vec<Cells> {
     let mut command = rheos();
     command.args([
         "features",
@@ -63,7 +77,7 @@ pub(crate) fn extract(capture: &Path, flags: &[&str], settings: &[(&str, &str)])
         "--sequence-packets",
         "1000",
     ]);
-    command.args(["--columns", COLUMNS]).args(flags).arg(capture);
+    command.args(["--columns", columns]).args(flags).arg(capture);
     let out = command.envs(settings.iter().copied()).output().expect("the binary starts");
     let told = String::from_utf8_lossy(&out.stderr);
     assert!(
@@ -72,15 +86,11 @@ pub(crate) fn extract(capture: &Path, flags: &[&str], settings: &[(&str, &str)])
         capture.display(),
         out.status
     );
-    parse(&out.stdout)
+    let mut reader = csv::Reader::from_reader(&*out.stdout);
+    reader.deserialize().map(|values| values.expect("rows are CSV")).collect()
 }
 
-fn parse(csv: &[u8]) -> Vec<Row> {
-    let mut reader = csv::Reader::from_reader(csv);
-    reader.deserialize().map(|values| row(&values.expect("rows are CSV"))).collect()
-}
-
-fn row(values: &HashMap<String, String>) -> Row {
+fn row(values: &Cells) -> Row {
     let text = |name: &str| &**values.get(name).unwrap_or_else(|| panic!("no column `{name}`"));
     let known = |name: &str| Some(text(name)).filter(|value| !value.is_empty());
     let number = |name: &str| known(name).map_or(0, |value| value.parse::<u64>().expect(name));

@@ -29,10 +29,18 @@ pub(crate) struct Connection {
     pub(crate) state: Option<String>,
 }
 
-/// Reads a log; its columns are named by a `#fields` line, or by the first line after the comments.
+/// Reads a `conn.log`.
 pub(crate) fn parse(text: &str) -> Vec<Connection> {
+    lines(text).iter().map(connection).collect()
+}
+
+/// Values by name of column, `-` where unset.
+pub(crate) type Line<'a> = HashMap<&'a str, &'a str>;
+
+/// Reads a log; its columns are named by a `#fields` line, or by the first line after the comments.
+pub(crate) fn lines(text: &str) -> Vec<Line<'_>> {
     let mut columns: Vec<&str> = Vec::new();
-    let mut connections = Vec::new();
+    let mut lines = Vec::new();
     for line in text.lines() {
         if let Some(names) = line.strip_prefix("#fields\t") {
             columns = names.split('\t').collect();
@@ -40,15 +48,13 @@ pub(crate) fn parse(text: &str) -> Vec<Connection> {
         } else if columns.is_empty() {
             columns = line.split('\t').collect();
         } else {
-            let values: HashMap<&str, &str> =
-                columns.iter().copied().zip(line.split('\t')).collect();
-            connections.push(connection(&values));
+            lines.push(columns.iter().copied().zip(line.split('\t')).collect());
         }
     }
-    connections
+    lines
 }
 
-fn connection(values: &HashMap<&str, &str>) -> Connection {
+fn connection(values: &Line<'_>) -> Connection {
     let text = |name: &str| values.get(name).copied();
     let number = |name: &str| text(name).and_then(|value| value.parse().ok());
     Connection {
@@ -62,14 +68,15 @@ fn connection(values: &HashMap<&str, &str>) -> Connection {
     }
 }
 
-fn ends(values: &HashMap<&str, &str>) -> Option<Ends> {
+pub(crate) fn ends(values: &Line<'_>) -> Option<Ends> {
     let end = |host: &str, port: &str| {
         Some((values.get(host)?.parse().ok()?, values.get(port)?.parse().ok()?))
     };
     let orig: (IpAddr, u16) = end("id.orig_h", "id.orig_p")?;
     let protocol = match (values.get("ip_proto"), values.get("proto")) {
         (Some(number), _) => number.parse().ok()?,
-        (None, Some(&"tcp")) => 6,
+        // A log of one protocol over TCP has no column for it.
+        (None, Some(&"tcp") | None) => 6,
         (None, Some(&"udp")) => 17,
         (None, Some(&"icmp")) => {
             if orig.0.is_ipv4() {
