@@ -143,9 +143,9 @@ fn judge(called: &Called, table: &mut BTreeMap<String, Line>) -> Option<(String,
     let named: Vec<&str> = stacked.iter().copied().filter(|name| *name != "unknown").collect();
     if named.is_empty() {
         if called.theirs.is_empty() {
-            line.same += 1
+            line.same += 1;
         } else {
-            line.unknown += 1
+            line.unknown += 1;
         }
         return None;
     }

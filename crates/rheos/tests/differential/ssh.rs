@@ -89,12 +89,14 @@ fn told(packets: &[Packet]) -> BTreeMap<Key, Told> {
     all
 }
 
+/// The first text that is not empty.
+fn first(mut values: impl Iterator<Item = String>) -> String {
+    values.find(|it| !it.is_empty()).unwrap_or_default()
+}
+
 fn fields(ours: &[&Cells], theirs: &Told) -> Fields {
-    let first = |values: &mut dyn Iterator<Item = String>| {
-        values.find(|it| !it.is_empty()).unwrap_or_default()
-    };
-    let of = |name: &str| first(&mut ours.iter().map(|row| row[name].clone()));
-    let line = |side: &str| first(&mut ours.iter().map(|row| identification(row, side)));
+    let of = |name: &str| first(ours.iter().map(|row| row[name].clone()));
+    let line = |side: &str| first(ours.iter().map(|row| identification(row, side)));
     let mut fields = vec![
         ("client", line("client"), theirs.identifications[0].clone()),
         ("server", line("server"), theirs.identifications[1].clone()),
