@@ -16,8 +16,11 @@ struct FlowsCase {
     hosts: HostLimits,
     frames: Vec<Timed>,
     /// By number of the row.
-    want: Vec<(usize, Vec<(&'static str, Value)>)>,
+    want: Wants,
 }
+
+/// What is expected of rows, by their numbers.
+type Wants = Vec<(usize, Vec<(&'static str, Value)>)>;
 
 impl FlowsCase {
     fn check(&self) {
@@ -49,7 +52,12 @@ fn few_hosts() -> FlowsCase {
         (8000, udp_frame(2, 1, (7000, 53), &[])),
         (9000, udp_frame(1, 2, (1001, 53), &[])),
     ];
-    let want = vec![
+    let want = few_hosts_want();
+    FlowsCase { name: "few hosts", hosts: HostLimits::default(), frames, want }
+}
+
+fn few_hosts_want() -> Wants {
+    vec![
         (
             0,
             vec![
@@ -121,8 +129,7 @@ fn few_hosts() -> FlowsCase {
                 ("conn_burst_connections", n(3.0)),
             ],
         ),
-    ];
-    FlowsCase { name: "few hosts", hosts: HostLimits::default(), frames, want }
+    ]
 }
 
 /// Pairs find no room: their flows are not known, totals are. ICMP has no ports.
