@@ -241,6 +241,8 @@ groups! {
         tcp_rtt: TcpRtt,
         tcp_fingerprint: TcpFingerprint,
         icmp: Icmp,
+        directions: Directions,
+        activity: Activity,
     }
     told {
         application: Application,

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod it {
+    mod activity_flows;
     mod application_flows;
     mod connection_flows;
     mod coverage;
     mod defects;
+    mod directions_flows;
     mod dissectors;
     mod dns_flows;
     mod dns_talk;

@@ -28,7 +28,9 @@ fn wanted() -> Vec<Wanted> {
     let packets = [super::tcp_flows::cases(), super::other_flows::cases()];
     // One per line, so that groups that are added at the same time do not meet.
     let frames: Vec<Vec<FrameCase>> = vec![
+        super::activity_flows::cases(),
         super::application_flows::cases(),
+        super::directions_flows::cases(),
         super::dns_flows::cases(),
         super::fingerprint_flows::cases(),
         super::http_flows::cases(),
