@@ -10,6 +10,8 @@
 
 #[path = "differential/apps.rs"]
 mod apps;
+#[path = "differential/classifiers.rs"]
+mod classifiers;
 #[path = "differential/corpus.rs"]
 mod corpus;
 #[path = "differential/dns.rs"]
@@ -18,6 +20,8 @@ mod dns;
 mod encodings;
 #[path = "differential/listed.rs"]
 mod listed;
+#[path = "differential/page.rs"]
+mod page;
 #[path = "differential/quic.rs"]
 mod quic;
 #[path = "differential/replay.rs"]

@@ -11,14 +11,13 @@ use std::path::{Path, PathBuf};
 
 use crate::corpus;
 use crate::listed::{self, Difference};
+use crate::page;
 use crate::rows;
 use crate::tshark::{self, Columns, Key};
 
 const DIFFERENCES: &str = "apps-differences.tsv";
-/// The page with the table, and the marks around it.
-const PAGE: &str = "../../docs/detector.md";
-const BEGIN: &str = "<!-- confusion table: begin -->\n";
-const END: &str = "<!-- confusion table: end -->\n";
+/// The page with the table.
+const PAGE: &str = "docs/detector.md";
 /// How many flows the comparison must cover.
 const FLOWS_MIN: usize = 1000;
 /// How many of the flows that tshark names must have the same name from us, in percent.
@@ -173,23 +172,6 @@ fn markdown(table: &BTreeMap<String, Line>) -> String {
     text
 }
 
-/// Compares the table with the page's, or writes it there.
-fn compare_page(table: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
-    let page = std::fs::read_to_string(&path).expect("docs/detector.md is there");
-    let (before, rest) = page.split_once(BEGIN).expect("the page marks where the table begins");
-    let (committed, after) = rest.split_once(END).expect("the page marks where the table ends");
-    if std::env::var("RHEOS_DIFFERENCES").is_ok_and(|mode| mode == "write") {
-        let page = [before, BEGIN, table, END, after].concat();
-        std::fs::write(&path, page).expect("the page can be written");
-        return;
-    }
-    assert!(
-        committed == table,
-        "docs/detector.md has another table; `RHEOS_DIFFERENCES=write` writes it anew"
-    );
-}
-
 #[test]
 fn flows_are_called_what_tshark_calls_them() {
     let Some(root) = corpus::root() else { return };
@@ -233,7 +215,7 @@ fn flows_are_called_what_tshark_calls_them() {
     assert!(flows >= FLOWS_MIN, "only {flows} flows");
     assert!(percent >= SAME_MIN, "only {percent:.2} % of the named flows have the same name");
     listed::judge(DIFFERENCES, "tshark", &differences);
-    compare_page(&text);
+    page::compare(PAGE, "confusion table", &text);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::corpus;
 use crate::listed::{self, Agreement, Difference};
@@ -248,8 +249,20 @@ fn duration(rows: &[Row]) -> Option<u64> {
     last.checked_sub(first)
 }
 
-/// One run of tshark: a line per packet, then the tables of conversations.
-pub(crate) fn ask(capture: &Path) -> String {
+/// What tshark said of each capture that was asked about.
+type Asked = BTreeMap<PathBuf, Arc<OnceLock<Arc<str>>>>;
+
+/// One run of tshark: a line per packet, then the tables of conversations. Several tests ask about the same captures,
+/// and starting it takes longer than reading most of them: the answers are kept.
+pub(crate) fn ask(capture: &Path) -> Arc<str> {
+    static ASKED: Mutex<Asked> = Mutex::new(Asked::new());
+    let mut asked = ASKED.lock().expect("no test panicked while it looked");
+    let answer = Arc::clone(asked.entry(capture.to_path_buf()).or_default());
+    drop(asked);
+    Arc::clone(answer.get_or_init(|| run_tshark(capture).into()))
+}
+
+fn run_tshark(capture: &Path) -> String {
     let mut tshark = Command::new("tshark");
     tshark.args(["-n", "--enable-protocol", "communityid", "-T", "fields"]);
     tshark.args(["-E", "occurrence=a", "-E", "separator=/t", "-E", "aggregator=,"]);
