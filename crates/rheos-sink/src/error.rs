@@ -96,6 +96,24 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A file that was to give rows gives none.
+    #[error("`{}` cannot be read as rows: {}{why}", path.display(), at_line(*line))]
+    NotRows {
+        /// The file.
+        path: PathBuf,
+        /// The line of the mistake, counted from 1, in text.
+        line: Option<usize>,
+        /// What is wrong.
+        why: String,
+    },
+    /// A file of rows that is too large to be held.
+    #[error("`{}` has more than {limit}", path.display())]
+    TooManyRows {
+        /// The file.
+        path: PathBuf,
+        /// How much may be: a number and its unit.
+        limit: String,
+    },
     /// The format's encoder refuses.
     #[error("cannot encode rows for {target}: {message}")]
     Encode {
@@ -104,6 +122,11 @@ pub enum Error {
         /// What the encoder said.
         message: String,
     },
+}
+
+/// `line 3: `, if there are lines.
+fn at_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!("line {line}: "))
 }
 
 impl Error {
@@ -141,6 +164,10 @@ impl Error {
                 "leave the column out, or write Arrow IPC (`.arrow`)".to_owned()
             }
             Self::UnsupportedType { .. } => "leave the column out, or write Parquet".to_owned(),
+            Self::NotRows { .. } => {
+                "rows are CSV with a header line, JSON objects, Parquet or Arrow IPC files".to_owned()
+            }
+            Self::TooManyRows { .. } => "split it, or leave columns and rows out".to_owned(),
             Self::DuplicateColumn { .. } => "give each column once".to_owned(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "free space, or write to another disk".to_owned()

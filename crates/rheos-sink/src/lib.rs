@@ -35,6 +35,7 @@
 //! | `output` | where bytes go: temporary names, renaming, standard output |
 //! | `text`, `csv`, `json`, `columns`, `moment` | rows as text |
 //! | `parquet`, `sample`, `ipc` | columnar formats |
+//! | [`read`] | rows of others in: labels, expected values |
 
 mod columns;
 mod csv;
@@ -46,6 +47,7 @@ mod moment;
 mod options;
 mod output;
 mod parquet;
+pub mod read;
 mod sample;
 mod sink;
 mod text;
