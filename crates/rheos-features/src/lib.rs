@@ -10,6 +10,7 @@
 pub mod anonymize;
 mod cells;
 pub mod column;
+pub mod compare;
 pub mod dissect;
 pub mod distinct;
 pub mod docs;
