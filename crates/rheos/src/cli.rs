@@ -8,8 +8,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
     completions, config_check, config_init, config_show, demo, doctor, features_describe,
-    features_extract, features_graph, features_list, features_schema, gen_packets, man,
-    pcap_analyze, pcap_info, pcap_merge, pcap_slice, reference,
+    features_extract, features_graph, features_list, features_schema, features_validate,
+    gen_packets, man, pcap_analyze, pcap_info, pcap_merge, pcap_slice, reference,
 };
 use crate::output::ColorChoice;
 use crate::progress::ProgressStyle;
@@ -158,10 +158,12 @@ pub(crate) enum PcapCommand {
 
 /// `rheos features`.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one value in a run")]
+#[allow(clippy::large_enum_variant, reason = "there is one value in a run")]
 pub(crate) enum FeaturesCommand {
     /// Turn captures into one row per flow.
     Extract(features_extract::ExtractArgs),
+    /// Compare the rows of captures with expected ones.
+    Validate(features_validate::ValidateArgs),
     /// List the columns.
     List(features_list::ListArgs),
     /// Explain one column or group.

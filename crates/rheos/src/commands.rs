@@ -11,6 +11,7 @@ pub(crate) mod features_extract;
 pub(crate) mod features_graph;
 pub(crate) mod features_list;
 pub(crate) mod features_schema;
+pub(crate) mod features_validate;
 pub(crate) mod gen_packets;
 pub(crate) mod man;
 pub(crate) mod pcap_analyze;
@@ -40,6 +41,9 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitStatus> {
         }
         Command::Features(FeaturesCommand::Graph(args)) => {
             features_graph::run(&args, global, output)
+        }
+        Command::Features(FeaturesCommand::Validate(args)) => {
+            features_validate::run(&args, global, output)
         }
         Command::Features(FeaturesCommand::List(args)) => features_list::run(&args, output),
         Command::Features(FeaturesCommand::Describe(args)) => features_describe::run(&args, output),

@@ -12,6 +12,7 @@ mod config;
 mod environment;
 mod exit;
 mod extract_plan;
+mod extraction;
 mod failure;
 mod filter;
 mod graph_out;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Result;
-use arrow_schema::Schema;
+use arrow_schema::SchemaRef;
 use rheos_sink::{Compression, Format, Sink, SinkOptions, Target};
 
 use crate::config::Settings;
@@ -20,7 +19,7 @@ use crate::output::Output;
 pub(crate) fn create(
     path: &Path,
     force: bool,
-    schema: Schema,
+    schema: SchemaRef,
     settings: &Settings,
     metadata: BTreeMap<String, String>,
     output: &Output,
@@ -50,7 +49,7 @@ pub(crate) fn create(
         ..SinkOptions::new(format)
     };
     let unfinished = Unfinished::new(path);
-    Ok((Sink::create(&target, Arc::new(schema), options)?, unfinished))
+    Ok((Sink::create(&target, schema, options)?, unfinished))
 }
 
 /// The format and the compression that belongs to it by the settings or the file's name.

@@ -18,3 +18,5 @@ mod privacy;
 mod run;
 #[path = "it/settings.rs"]
 mod settings;
+#[path = "it/validate.rs"]
+mod validate;
