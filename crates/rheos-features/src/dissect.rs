@@ -12,6 +12,7 @@
 
 use std::borrow::Cow;
 
+pub mod codes;
 pub mod detect;
 mod flow;
 #[macro_use]
@@ -32,6 +33,14 @@ protocols! {
     dns: Dns,
     http1: Http1,
     http2: Http2,
+    session: Session,
+    dhcp: Dhcp,
+    ntp: Ntp,
+    sip: Sip,
+    ldap: Ldap,
+    mqtt: Mqtt,
+    rdp: Rdp,
+    smb: Smb,
     starttls: StartTls,
 }
 

@@ -253,6 +253,7 @@ groups! {
         http: Http,
         http2: Http2,
         fingerprint: Fingerprint,
+        services: Services,
     }
 }
 

@@ -25,6 +25,7 @@ mod it {
     mod quic_packets;
     mod road;
     mod rows;
+    mod services_flows;
     mod shape_flows;
     mod signature_flows;
     mod ssh_flows;

@@ -19,6 +19,7 @@
 //! | [`ssh`] | greetings and offers of SSH |
 //! | [`dns`] | DNS messages |
 //! | [`detect`] | how other protocols begin |
+//! | [`service`] | what messages of smaller protocols say |
 //! | [`text`] | bytes as text that is safe to show |
 //! | [`http1`], [`http2`] | messages and frames of HTTP |
 //! | [`filter`] | the filter language on packets |
@@ -53,6 +54,7 @@ mod plain;
 mod ppp;
 pub mod quic;
 mod sctp;
+pub mod service;
 pub mod ssh;
 pub mod tcp;
 pub mod text;

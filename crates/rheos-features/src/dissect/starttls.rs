@@ -1,12 +1,11 @@
-//! Protocols that go over to TLS within a connection: SMTP (RFC 3207), IMAP (RFC 9051 §6.2.1), POP3 (RFC 2595), FTP
-//! (RFC 4217), XMPP (RFC 6120 §5), NNTP (RFC 4642), LDAP (RFC 4511 §4.14), PostgreSQL, MySQL and RDP.
+//! Protocols without columns that go over to TLS within a connection: XMPP (RFC 6120 §5), NNTP (RFC 4642), PostgreSQL
+//! and MySQL.
 //!
 //! Whatever was agreed in which words, the client then begins a TLS handshake where a line or message of the
 //! protocol would begin. So lines or messages are stepped over, and the first record of a handshake in their place
 //! hands the connection over.
 
 use rheos_wire::App;
-use rheos_wire::detect::ber::{self, Header};
 
 use super::{Chunk, Detect, Dissector, Start, Taken, Wants};
 
@@ -24,7 +23,7 @@ pub struct StartTls {
 
 /// What stands at the beginning of a line or message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     /// A line or message of so many bytes.
     Message(usize),
     /// The first record of a TLS handshake.
@@ -36,7 +35,7 @@ enum Next {
 }
 
 /// Whether bytes begin as a record with a ClientHello does (RFC 8446 §5.1).
-fn handshake(bytes: &[u8]) -> Next {
+pub(super) fn handshake(bytes: &[u8]) -> Next {
     match bytes {
         [0x16, 3, 0..=4, _, _, 1, ..] => Next::Handshake,
         [] | [0x16] | [0x16, 3] | [0x16, 3, 0..=4] | [0x16, 3, 0..=4, _] | [0x16, 3, 0..=4, _, _] => Next::Short,
@@ -65,16 +64,6 @@ fn next(app: App, from_client: bool, bytes: &[u8]) -> Next {
         App::Mysql => bytes.first_chunk::<4>().map(|&[low, middle, high, _]| {
             4 + (usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low))
         }),
-        App::Rdp => match bytes.first_chunk::<4>() {
-            Some(&[3, 0, high, low]) => Some(usize::from(u16::from_be_bytes([high, low])).max(4)),
-            Some(_) => return Next::Strange,
-            None => None,
-        },
-        App::Ldap => match ber::header(bytes) {
-            Header::Is(message) if message.tag == ber::SEQUENCE => Some(message.total_len()),
-            Header::Short => None,
-            _ => return Next::Strange,
-        },
         // XML has no lines: what is not the handshake's first byte is said.
         App::Xmpp => Some(bytes.iter().position(|&byte| byte == 0x16).unwrap_or(bytes.len()).max(1)),
         _ => bytes.iter().position(|&byte| byte == b'\n').map(|end| end + 1),
@@ -83,18 +72,7 @@ fn next(app: App, from_client: bool, bytes: &[u8]) -> Next {
 }
 
 impl Detect for StartTls {
-    const APPS: &'static [App] = &[
-        App::Smtp,
-        App::Imap,
-        App::Pop3,
-        App::Ftp,
-        App::Xmpp,
-        App::Nntp,
-        App::Ldap,
-        App::Postgres,
-        App::Mysql,
-        App::Rdp,
-    ];
+    const APPS: &'static [App] = &[App::Xmpp, App::Nntp, App::Postgres, App::Mysql];
 
     fn begin(start: &Start) -> Self {
         Self { app: start.app, read: [0; 2], upgraded: false }
@@ -152,15 +130,15 @@ mod tests {
 
     #[test]
     fn lines_are_stepped_over_up_to_the_handshake() {
-        let mut smtp = reader(App::Smtp);
+        let mut nntp = reader(App::Nntp);
         let (client, server) = (Direction::Forward, Direction::Backward);
-        assert_eq!(say(&mut smtp, server, b"220 hello\r\n"), Taken::first(11));
-        assert_eq!(say(&mut smtp, client, b"EHLO x\r\nSTART"), Taken::first(8));
-        assert_eq!(say(&mut smtp, client, b"STARTTLS\r\n"), Taken::first(10));
-        assert_eq!(say(&mut smtp, client, &HELLO[..3]), Taken::first(0));
-        let taken = say(&mut smtp, client, HELLO);
+        assert_eq!(say(&mut nntp, server, b"200 hello\r\n"), Taken::first(11));
+        assert_eq!(say(&mut nntp, client, b"GROUP x\r\nSTAR"), Taken::first(9));
+        assert_eq!(say(&mut nntp, client, b"STARTTLS\r\n"), Taken::first(10));
+        assert_eq!(say(&mut nntp, client, &HELLO[..3]), Taken::first(0));
+        let taken = say(&mut nntp, client, HELLO);
         assert_eq!(taken, Taken::then(0, Wants::Become(App::Tls)));
-        assert!(smtp.upgraded);
+        assert!(nntp.upgraded);
     }
 
     #[test]
@@ -172,24 +150,20 @@ mod tests {
         assert_eq!(say(&mut reader(App::Postgres), client, &both), Taken::then(8, become_tls));
         let refused = say(&mut reader(App::Postgres), Direction::Backward, b"N");
         assert_eq!(refused, Taken::enough());
-        let ldap = [&[0x30, 5, 2, 1, 1, 0x77, 0][..], HELLO].concat();
-        assert_eq!(say(&mut reader(App::Ldap), client, &ldap), Taken::then(7, become_tls));
         let mysql = [&[4, 0, 0, 1, 9, 9, 9, 9][..], HELLO].concat();
         assert_eq!(say(&mut reader(App::Mysql), client, &mysql), Taken::then(8, become_tls));
-        let rdp = [&[3, 0, 0, 7, 9, 9, 9][..], HELLO].concat();
-        assert_eq!(say(&mut reader(App::Rdp), client, &rdp), Taken::then(7, become_tls));
         let xmpp = [b"<starttls/>", HELLO].concat();
         assert_eq!(say(&mut reader(App::Xmpp), client, &xmpp), Taken::then(11, become_tls));
     }
 
     #[test]
     fn what_does_not_go_over_is_let_go() {
-        let mut smtp = reader(App::Smtp);
+        let mut nntp = reader(App::Nntp);
         let line = [&[b'x'; 998][..], b"\r\n"].concat();
         for _ in 0..4 {
-            assert_eq!(say(&mut smtp, Direction::Forward, &line), Taken::first(1000));
+            assert_eq!(say(&mut nntp, Direction::Forward, &line), Taken::first(1000));
         }
-        assert_eq!(say(&mut smtp, Direction::Forward, &line), Taken::enough());
-        assert_eq!(say(&mut reader(App::Smtp), Direction::Forward, &[b'x'; 5000]), Taken::enough());
+        assert_eq!(say(&mut nntp, Direction::Forward, &line), Taken::enough());
+        assert_eq!(say(&mut reader(App::Nntp), Direction::Forward, &[b'x'; 5000]), Taken::enough());
     }
 }

@@ -37,6 +37,7 @@ fn wanted() -> Vec<Wanted> {
         super::ip_flows::cases(),
         super::link_flows::cases(),
         super::quic_flows::cases(),
+        super::services_flows::cases(),
         super::shape_flows::cases(),
         super::ssh_flows::cases(),
         super::tcp_analysis_flows::cases(),

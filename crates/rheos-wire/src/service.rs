@@ -1,0 +1,58 @@
+//! What messages of smaller protocols say: for each, the few fields that tell most.
+//!
+//! Every reader is a total function of the bytes of one message, or of its beginning: it checks lengths, never loops
+//! beyond its bytes, and tells `None` where they are not of its protocol. How messages lie in streams is the
+//! caller's.
+//!
+//! | file | protocols |
+//! |---|---|
+//! | [`dhcp`] | DHCP (RFC 2131, RFC 2132) |
+//! | [`ntp`] | NTP (RFC 5905) |
+//! | [`session`] | lines of SMTP, POP3, IMAP and FTP |
+//! | [`sip`] | SIP (RFC 3261) |
+//! | [`ldap`] | LDAP (RFC 4511) |
+//! | [`mqtt`] | MQTT 3.1, 3.1.1 and 5 |
+//! | [`rdp`] | RDP ([MS-RDPBCGR]) |
+//! | [`smb`] | SMB ([MS-CIFS], [MS-SMB2]) |
+
+pub mod dhcp;
+pub mod ldap;
+pub mod mqtt;
+pub mod ntp;
+pub mod rdp;
+pub mod session;
+pub mod sip;
+pub mod smb;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::App;
+
+    proptest! {
+        #[test]
+        fn no_reader_panics(mut bytes in prop::collection::vec(any::<u8>(), 0..400), magic in 0_usize..6) {
+            let magics: [&[u8]; 6] = [
+                b"", b"\xfeSMB@\0", b"\xffSMB\x72", &[3, 0, 0, 30, 25, 0xe0], b"SIP/2.0 200 OK\r\n",
+                &[0x30, 40, 2, 1, 1, 0x60],
+            ];
+            for (place, byte) in bytes.iter_mut().zip(magics[magic]) {
+                *place = *byte;
+            }
+            let _ = dhcp::Message::parse(&bytes);
+            let _ = ntp::Header::parse(&bytes);
+            let _ = sip::Message::parse(&bytes);
+            let _ = ldap::Message::parse(&bytes);
+            let _ = mqtt::Header::parse(&bytes);
+            let _ = mqtt::Connect::parse(&bytes);
+            let _ = rdp::Connection::parse(&bytes);
+            prop_assert!(smb::Headers::new(&bytes).count() <= smb::COMPOUNDED_MAX);
+            let _ = (smb::dialect(&bytes), smb::tells_ntlm(&bytes));
+            for app in [App::Smtp, App::Pop3, App::Imap, App::Ftp] {
+                let _ = (session::command(app, &bytes), session::reply(app, &bytes), session::literal(&bytes));
+            }
+        }
+    }
+}
