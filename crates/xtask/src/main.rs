@@ -41,7 +41,7 @@ enum Door {
         #[arg(long)]
         check: bool,
     },
-    /// Install the Python package into an environment of its own and run its tests
+    /// Install the Python package into an environment of its own, run its tests and the notebooks
     Python,
     /// Measure, beside the peers, in one run
     Bench(bench::Options),

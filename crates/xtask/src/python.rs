@@ -1,4 +1,4 @@
-//! The Python package: built and installed as a user would do it, and its tests run.
+//! The Python package: built and installed as a user would do it, its tests and the notebooks run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,8 +10,10 @@ use crate::steps;
 
 /// Where the package lies.
 const PACKAGE: &str = "bindings/python";
+/// Where the notebooks lie, with what they need and what runs them.
+const EXAMPLES: &str = "examples";
 
-/// Installs the package into an environment of its own and runs its tests.
+/// Installs the package into an environment of its own, runs its tests and every notebook.
 pub(crate) fn test(root: &Path) -> Result<Counts> {
     let python = install(root)?;
     let mut pytest = Command::new(&python);
@@ -28,7 +30,44 @@ pub(crate) fn test(root: &Path) -> Result<Counts> {
     if counts.passed == 0 {
         bail!("`{text}` ran no test");
     }
+    notebooks(root, &python)?;
     Ok(counts)
+}
+
+/// Runs each notebook on the public captures, if they are there, and on captures that it makes.
+fn notebooks(root: &Path, python: &Path) -> Result<()> {
+    let folder = root.join(EXAMPLES);
+    let mut pip = Command::new(python);
+    pip.current_dir(&folder).args(["-m", "pip", "install", "--quiet"]);
+    steps::run(pip.args(["--disable-pip-version-check", "-r", "requirements.txt"]))?;
+    let rheos = steps::rheos(root)?;
+    let programs = std::env::var_os("PATH").unwrap_or_default();
+    let folders = rheos.parent().map(Path::to_path_buf).into_iter();
+    let path = std::env::join_paths(folders.chain(std::env::split_paths(&programs)))?;
+    let names = std::fs::read_dir(&folder)?.map(|entry| Ok(PathBuf::from(entry?.file_name())));
+    let mut names: Vec<PathBuf> = names.collect::<Result<_>>()?;
+    names.retain(|name| name.extension().is_some_and(|extension| extension == "ipynb"));
+    names.sort();
+    if names.is_empty() {
+        bail!("`{EXAMPLES}` has no notebook");
+    }
+    for name in &names {
+        for made in [false, true] {
+            let mut run = Command::new(python);
+            run.current_dir(&folder).env("PATH", &path).arg("execute.py").arg(name);
+            if made {
+                run.env("RHEOS_CORPUS", "no-such-folder");
+            }
+            let text = format!("python execute.py {}", name.display());
+            println!("$ {}{text}", if made { "RHEOS_CORPUS=no-such-folder " } else { "" });
+            let out = run.output().with_context(|| format!("cannot start `{text}`"))?;
+            print!("{}", String::from_utf8_lossy(&out.stdout));
+            if !out.status.success() {
+                bail!("`{text}` failed: {}\n{}", out.status, String::from_utf8_lossy(&out.stderr));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `pip install .` into a fresh environment, with the dev profile so that nothing is built twice; gives its Python.
