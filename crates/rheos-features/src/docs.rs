@@ -1,5 +1,8 @@
 //! The table of columns for people and for programs: Markdown, JSON, JSON Schema.
 
+pub mod changes;
+mod sources;
+
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
@@ -7,8 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::column::{Column, Emitted, GroupInfo, Kind};
 use crate::table;
 
-/// The reference page of a group.
-pub fn markdown(group: &GroupInfo) -> String {
+/// The reference page of a group; `example` gives a value of a column as it is written for people, if there is one.
+pub fn markdown(group: &GroupInfo, example: impl Fn(&Column) -> Option<String>) -> String {
     let mut page = format!("# `{}`: {}\n\n", group.name, group.meaning);
     let optional = group.columns.iter().filter(|c| c.emitted == Emitted::Option).count();
     let _ = writeln!(
@@ -17,6 +20,9 @@ pub fn markdown(group: &GroupInfo) -> String {
          population (ddof 0).\n",
         group.columns.len()
     );
+    if let Some(source) = sources::of(group.name) {
+        let _ = writeln!(page, "Read from, and defined by: {source}.\n");
+    }
     page.push_str("| column | type | unit | direction | null when |\n|---|---|---|---|---|\n");
     for column in group.columns {
         let _ = writeln!(
@@ -30,12 +36,12 @@ pub fn markdown(group: &GroupInfo) -> String {
         );
     }
     for column in group.columns {
-        markdown_column(&mut page, column);
+        markdown_column(&mut page, column, example(column));
     }
     page
 }
 
-fn markdown_column(page: &mut String, column: &Column) {
+fn markdown_column(page: &mut String, column: &Column, example: Option<String>) {
     let _ = write!(page, "\n## `{}`\n\n{}.\n", column.name, upper_first(column.meaning));
     let mut facts = vec![
         format!("Profile `{}`", column.profile.name()),
@@ -48,6 +54,16 @@ fn markdown_column(page: &mut String, column: &Column) {
         facts.push(format!("tells the same as `{of}`"));
     }
     let _ = writeln!(page, "\n{}.", facts.join(", "));
+    let mut terms = vec![format!("type `{}`", column.kind.name())];
+    if !column.unit.is_empty() {
+        terms.push(format!("unit {}", column.unit));
+    }
+    terms.push(format!("direction {}", column.scope.name()));
+    terms.push(format!("null when: {}", column.nulls));
+    let _ = writeln!(page, "\n{}.", upper_first(&terms.join("; ")));
+    if let Some(example) = example {
+        let _ = writeln!(page, "\nExample: `{}`.", example.replace('`', "'"));
+    }
     if let Some(changed) = column.changed {
         let _ = writeln!(page, "\nUnlike JoyfulJay's column of this name: {changed}.");
     }
@@ -57,7 +73,12 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;")
 }
 
+/// A sentence begins with a capital, but a name stays as it is.
 fn upper_first(text: &str) -> String {
+    let word = text.split([' ', ',', ';']).next().unwrap_or_default();
+    if word.contains(['_', '.', '/', '(']) || table::find(word).is_ok() {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
@@ -133,15 +154,25 @@ mod tests {
     #[test]
     fn pages_name_every_column_once_in_the_table_and_once_below() {
         for group in GROUPS {
-            let page = markdown(group);
+            let page = markdown(group, |column| (column.name == "app").then(|| "a`b".to_owned()));
+            assert_eq!(page.contains("\nExample: `a'b`.\n"), group.name == "application");
+            assert!(sources::of(group.name).is_some(), "`{}` has no source", group.name);
             for column in group.columns {
                 assert_eq!(page.matches(&format!("| [`{}`]", column.name)).count(), 1);
                 assert_eq!(page.matches(&format!("\n## `{}`\n", column.name)).count(), 1);
             }
             assert!(page.ends_with(".\n"));
         }
-        assert!(markdown(&GROUPS[0]).contains("| str |"));
-        assert!(!GROUPS.iter().map(markdown).any(|page| page.contains("<f64>")), "escaped");
+        let page = |group| markdown(group, |_| None);
+        assert!(page(&GROUPS[0]).contains("| str |"));
+        assert!(!GROUPS.iter().map(page).any(|page| page.contains("<f64>")), "escaped");
+    }
+
+    #[test]
+    fn sentences_begin_with_a_capital_and_names_do_not() {
+        assert_eq!(upper_first("packets with FIN"), "Packets with FIN");
+        assert_eq!(upper_first("tor_confidence is at least 0.5"), "tor_confidence is at least 0.5");
+        assert_eq!(upper_first("duration, in ms"), "duration, in ms");
     }
 
     #[test]

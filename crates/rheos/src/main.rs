@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod config;
 mod environment;
+mod examples;
 mod exit;
 mod extract_plan;
 mod extraction;

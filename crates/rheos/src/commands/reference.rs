@@ -14,6 +14,7 @@ use rheos_flow::EndReason;
 
 use crate::cli::Cli;
 use crate::config::keys::{KEYS, KeyInfo, sections};
+use crate::examples::{self, Examples};
 use crate::exit::ExitStatus;
 use crate::output::Output;
 use crate::table::Table;
@@ -34,10 +35,13 @@ pub(crate) fn run(args: &ReferenceArgs, output: &Output) -> Result<ExitStatus> {
         ("cli.md".to_owned(), cli_page()),
         ("config.md".to_owned(), config_page()),
         ("drops.md".to_owned(), drops_page()),
+        ("changes.md".to_owned(), docs::changes::markdown()),
         ("features/README.md".to_owned(), features_index()),
     ];
+    let examples = Examples::made()?;
     for group in GROUPS {
-        pages.push((format!("features/{}.md", group.name), docs::markdown(group)));
+        let page = docs::markdown(group, |column| examples.value(column));
+        pages.push((format!("features/{}.md", group.name), page));
     }
     for (name, text) in &pages {
         write(&args.dir.join(name), &format!("{GENERATED}{text}"))?;
@@ -204,8 +208,13 @@ fn drops_page() -> String {
 fn features_index() -> String {
     let columns: usize = GROUPS.iter().map(|g| g.columns.len()).sum();
     let mut page = format!(
-        "# Columns\n\n{columns} columns in {} groups. What cannot be known of a flow is null, never 0.\n\n",
-        GROUPS.len()
+        "# Columns\n\n{columns} columns in {} groups. What cannot be known of a flow is null, never 0. \
+         What differs from older tools' columns of the same name is in [changes.md](../changes.md).\n\n\
+         Example values are of flows of a capture that anybody can make, one flow per group where it has the column, \
+         else of the first flow that has; without one the made traffic has no such flow:\n\n\
+         ```text\n{}\nrheos features extract made.pcap --profile all -o rows.jsonl\n```\n\n",
+        GROUPS.len(),
+        examples::COMMAND,
     );
     let mut table = Table::new(&["group", ">columns", "meaning"]);
     for group in GROUPS {
