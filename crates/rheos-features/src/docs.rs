@@ -54,7 +54,7 @@ fn markdown_column(page: &mut String, column: &Column, example: Option<String>) 
         facts.push(format!("tells the same as `{of}`"));
     }
     let _ = writeln!(page, "\n{}.", facts.join(", "));
-    let mut terms = vec![format!("type `{}`", column.kind.name())];
+    let mut terms = vec![format!("type {}", cell(column.kind.name()))];
     if !column.unit.is_empty() {
         terms.push(format!("unit {}", column.unit));
     }

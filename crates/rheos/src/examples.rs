@@ -145,7 +145,7 @@ mod tests {
         let row = |value: Value| value.as_object().unwrap().clone();
         let examples = Examples::of(vec![
             row(json!({"iat_min": 0.25, "iat_max": null, "idle_count": 0})),
-            row(json!({"iat_min": 0.1234567, "iat_max": 2.0, "idle_count": 0})),
+            row(json!({"iat_min": 0.123_456_7, "iat_max": 2.0, "idle_count": 0})),
             row(json!({"iat_mean": 0})),
         ]);
         let value = |name: &str| examples.value(table::find(name).unwrap());

@@ -12,6 +12,8 @@ use crate::steps;
 const PACKAGE: &str = "bindings/python";
 /// Where the notebooks lie, with what they need and what runs them.
 const EXAMPLES: &str = "examples";
+/// Texts whose Python code runs, from there.
+const GUIDES: &[&str] = &["../docs/guides/pcap-to-model.md"];
 
 /// Installs the package into an environment of its own, runs its tests and every notebook.
 pub(crate) fn test(root: &Path) -> Result<Counts> {
@@ -34,7 +36,7 @@ pub(crate) fn test(root: &Path) -> Result<Counts> {
     Ok(counts)
 }
 
-/// Runs each notebook on the public captures, if they are there, and on captures that it makes.
+/// Runs each notebook on the public captures, if they are there, and on captures that it makes, and the guides' code.
 fn notebooks(root: &Path, python: &Path) -> Result<()> {
     let folder = root.join(EXAMPLES);
     let mut pip = Command::new(python);
@@ -44,6 +46,23 @@ fn notebooks(root: &Path, python: &Path) -> Result<()> {
     let programs = std::env::var_os("PATH").unwrap_or_default();
     let folders = rheos.parent().map(Path::to_path_buf).into_iter();
     let path = std::env::join_paths(folders.chain(std::env::split_paths(&programs)))?;
+    let execute = |name: &Path, made: bool| -> Result<()> {
+        let mut run = Command::new(python);
+        run.current_dir(&folder).env("PATH", &path).arg("execute.py").arg(name);
+        if made {
+            run.env("RHEOS_CORPUS", "no-such-folder");
+        }
+        let corpus = if made { "RHEOS_CORPUS=no-such-folder " } else { "" };
+        let text = format!("{corpus}python execute.py {}", name.display());
+        println!("$ {text}");
+        let out = run.output().with_context(|| format!("cannot start `{text}`"))?;
+        if !out.status.success() {
+            bail!("`{text}` failed: {}\n{}", out.status, String::from_utf8_lossy(&out.stderr));
+        }
+        let told = String::from_utf8_lossy(&out.stdout);
+        println!("{}", told.lines().last().unwrap_or_default());
+        Ok(())
+    };
     let names = std::fs::read_dir(&folder)?.map(|entry| Ok(PathBuf::from(entry?.file_name())));
     let mut names: Vec<PathBuf> = names.collect::<Result<_>>()?;
     names.retain(|name| name.extension().is_some_and(|extension| extension == "ipynb"));
@@ -52,22 +71,10 @@ fn notebooks(root: &Path, python: &Path) -> Result<()> {
         bail!("`{EXAMPLES}` has no notebook");
     }
     for name in &names {
-        for made in [false, true] {
-            let mut run = Command::new(python);
-            run.current_dir(&folder).env("PATH", &path).arg("execute.py").arg(name);
-            if made {
-                run.env("RHEOS_CORPUS", "no-such-folder");
-            }
-            let text = format!("python execute.py {}", name.display());
-            println!("$ {}{text}", if made { "RHEOS_CORPUS=no-such-folder " } else { "" });
-            let out = run.output().with_context(|| format!("cannot start `{text}`"))?;
-            print!("{}", String::from_utf8_lossy(&out.stdout));
-            if !out.status.success() {
-                bail!("`{text}` failed: {}\n{}", out.status, String::from_utf8_lossy(&out.stderr));
-            }
-        }
+        execute(name, false)?;
+        execute(name, true)?;
     }
-    Ok(())
+    GUIDES.iter().try_for_each(|guide| execute(Path::new(guide), false))
 }
 
 /// `pip install .` into a fresh environment, with the dev profile so that nothing is built twice; gives its Python.

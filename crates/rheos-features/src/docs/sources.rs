@@ -3,11 +3,17 @@
 /// Where what the group reads is defined; none where the table alone defines it.
 pub(super) fn of(group: &str) -> Option<&'static str> {
     Some(match group {
+        "activity" => {
+            "times and lengths of the packets; terms of A. Moore, D. Zuev, M. Crogan 2005 and of CICFlowMeter"
+        }
         "application" => {
             "first bytes of both sides after reassembly, by the detector of [detector.md](../../detector.md)"
         }
         "connection" => {
             "addresses, ports and times of the flows that ended before, in order; sketches where limits are reached: HyperLogLog"
+        }
+        "directions" => {
+            "frames, IP and TCP headers of each direction (RFC 791, RFC 8200, RFC 9293)"
         }
         "dns" => {
             "RFC 1035, RFC 6891 (EDNS), RFC 6762 (mDNS), RFC 4795 (LLMNR); IANA's registry of DNS parameters"
