@@ -10,6 +10,12 @@ use crate::steps;
 
 /// Where the generated pages lie, from the root.
 const FOLDER: &str = "docs/reference";
+/// The generated page that says how many columns there are.
+const COUNTED: &str = "features/README.md";
+/// Texts that say it, too, between two marks.
+const TEXTS: &[&str] = &["README.md", "docs/comparison.md"];
+const BEGIN: &str = "<!-- counts: begin -->";
+const END: &str = "<!-- counts: end -->";
 
 /// Writes the pages anew.
 pub(crate) fn write(root: &Path) -> Result<()> {
@@ -19,7 +25,11 @@ pub(crate) fn write(root: &Path) -> Result<()> {
         std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty `{FOLDER}`"))?;
     }
     generate(&rheos, &folder)?;
-    println!("wrote {} pages into {FOLDER}", pages(&folder)?.len());
+    let pages = pages(&folder)?;
+    for (path, text) in counted(root, &pages)? {
+        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+    }
+    println!("wrote {} pages into {FOLDER}", pages.len());
     Ok(())
 }
 
@@ -45,6 +55,12 @@ pub(crate) fn compare(root: &Path, rheos: &Path, complaints: &mut Vec<String>) -
     if fresh.is_empty() {
         bail!("`rheos reference` wrote no page");
     }
+    for (path, text) in counted(root, &fresh)? {
+        if std::fs::read_to_string(&path)? != text {
+            let name = path.strip_prefix(root).unwrap_or(&path).display();
+            complaints.push(format!("{name}: counts are stale, run `cargo xtask docs`"));
+        }
+    }
     let kept = pages(&root.join(FOLDER))?;
     for (name, text) in &fresh {
         match kept.get(name) {
@@ -64,6 +80,39 @@ pub(crate) fn compare(root: &Path, rheos: &Path, complaints: &mut Vec<String>) -
         ));
     }
     Ok(())
+}
+
+/// The texts with the counts of the generated page.
+fn counted(root: &Path, pages: &BTreeMap<PathBuf, Vec<u8>>) -> Result<Vec<(PathBuf, String)>> {
+    let page = pages.get(Path::new(COUNTED)).map(|page| String::from_utf8_lossy(page));
+    let page = page.with_context(|| format!("`{COUNTED}` was not generated"))?;
+    let counts = counts(&page).with_context(|| format!("`{COUNTED}` tells no counts"))?;
+    let texts = TEXTS.iter().map(|name| {
+        let path = root.join(name);
+        let text = std::fs::read_to_string(&path).with_context(|| (*name).to_owned())?;
+        let text = marked(&text, counts).with_context(|| format!("`{name}` has no `{BEGIN}`"))?;
+        Ok((path, text))
+    });
+    texts.collect()
+}
+
+/// `N columns in M groups`.
+fn counts(page: &str) -> Option<&str> {
+    let line = page.lines().find(|line| line.contains(" columns in "))?;
+    line.split_once('.').map(|(counts, _)| counts)
+}
+
+/// The text with this between all pairs of marks; none if there is no pair.
+fn marked(text: &str, counts: &str) -> Option<String> {
+    let mut parts = text.split(BEGIN);
+    let mut out = parts.next()?.to_owned();
+    let mut any = false;
+    for part in parts {
+        let (_, after) = part.split_once(END)?;
+        out += &[BEGIN, counts, END, after].concat();
+        any = true;
+    }
+    any.then_some(out)
 }
 
 fn generate(rheos: &Path, folder: &Path) -> Result<()> {
@@ -92,6 +141,17 @@ fn pages(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_go_between_the_marks() {
+        let page = "# Columns\n\n832 columns in 27 groups. What cannot be known\n";
+        assert_eq!(counts(page), Some("832 columns in 27 groups"));
+        let text = format!("a {BEGIN}1 column{END} b {BEGIN}{END}");
+        let due = format!("a {BEGIN}2{END} b {BEGIN}2{END}");
+        assert_eq!(marked(&text, "2"), Some(due));
+        assert_eq!(marked("no marks", "2"), None);
+        assert_eq!(marked(BEGIN, "2"), None);
+    }
 
     #[test]
     fn pages_are_found_in_subfolders_and_a_missing_folder_has_none() -> Result<()> {

@@ -44,6 +44,10 @@ pub(super) fn of(group: &str) -> Option<&'static str> {
         "quic" => {
             "RFC 8999, RFC 9000, RFC 9001 (keys of Initial packets), RFC 9369 (version 2), RFC 9221; JA4 (BSD-3-Clause)"
         }
+        "services" => {
+            "RFC 2131 and RFC 2132 (DHCP), RFC 5905 (NTP), RFC 5321, RFC 9051 and RFC 1939 (mail), RFC 959 (FTP), \
+             RFC 3261 (SIP), RFC 4511 (LDAP), MQTT 5.0; MS-SMB2, MS-RDPBCGR"
+        }
         "ssh" => "RFC 4253; HASSH (Salesforce, BSD-3-Clause)",
         "tcp" => "RFC 9293, RFC 3168 (ECE, CWR)",
         "tcp_fingerprint" => {
