@@ -67,10 +67,12 @@ impl Stream {
         Ok(next_of(&self.run, py)?.map(Batch))
     }
 
+    /// The stream itself.
     fn __enter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
         this
     }
 
+    /// Ends the run, as `close`.
     #[pyo3(signature = (*_args))]
     fn __exit__(&self, py: Python<'_>, _args: &Bound<'_, PyAny>) {
         self.close(py);

@@ -2,7 +2,11 @@
 
 >>> import rheos
 >>> rows = rheos.extract("capture.pcap", groups=["flow_meta", "timing"])
->>> rows.to_pandas()
+>>> rows.to_pandas()[["src_ip", "total_packets", "iat_mean"]]
+     src_ip  total_packets  iat_mean
+0  10.0.0.0              2      0.01
+1  10.0.0.1              2      0.01
+2  10.0.0.2              2      0.01
 
 Rows cross into Arrow, pandas and polars by the Arrow PyCapsule interface, without a copy where those libraries need none.
 Every option of the command line's ``flow``, ``decode`` and ``features`` settings is a keyword argument of the same name.
@@ -75,12 +79,18 @@ class _Tabular:
 
 
 class Batch(_Tabular):
-    """Some rows of a stream."""
+    """Some rows of a stream.
+
+    >>> for batch in rheos.stream("capture.pcap", columns=["total_packets"]):
+    ...     print(len(batch), batch.column_names, batch.to_arrow()["total_packets"].to_pylist())
+    3 ['total_packets'] [2, 2, 2]
+    """
 
     def __init__(self, inner: _rheos.Batch) -> None:
         self._inner = inner
 
     def __len__(self) -> int:
+        """Number of rows."""
         return len(self._inner)
 
     @property
@@ -97,9 +107,11 @@ class Batch(_Tabular):
         return _matrix(self._inner)
 
     def __arrow_c_array__(self, requested_schema: Any = None) -> Any:
+        """Schema and rows, by the Arrow PyCapsule interface."""
         return self._inner.__arrow_c_array__(requested_schema)
 
     def __arrow_c_schema__(self) -> Any:
+        """The schema, by the Arrow PyCapsule interface."""
         return self._inner.__arrow_c_schema__()
 
     def __repr__(self) -> str:
@@ -107,15 +119,33 @@ class Batch(_Tabular):
 
 
 class Rows(_Tabular):
-    """One row per flow (or packet), with the accounts of the run."""
+    """One row per flow (or packet), with the accounts of the run.
+
+    >>> rows = rheos.extract("capture.pcap", columns=["src_ip", "total_packets"])
+    >>> len(rows), rows.column_names
+    (3, ['src_ip', 'total_packets'])
+    >>> rows.summary["packets"], rows.summary["drops"], rows.damage
+    (6, {}, [])
+    >>> rows.to_arrow().num_rows
+    3
+    >>> rows.to_polars()["total_packets"].sum()
+    6
+    >>> matrix, names = rows.to_numpy()
+    >>> matrix.shape, names
+    ((3, 1), ['total_packets'])
+    >>> [len(batch) for batch in rows]
+    [3]
+    """
 
     def __init__(self, inner: _rheos.Rows) -> None:
         self._inner = inner
 
     def __len__(self) -> int:
+        """Number of rows."""
         return len(self._inner)
 
     def __iter__(self) -> Iterator[Batch]:
+        """The batches that the rows came in."""
         return (Batch(batch) for batch in self._inner.batches())
 
     @property
@@ -141,9 +171,11 @@ class Rows(_Tabular):
         return _matrix(self._inner)
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The rows as an Arrow C stream, by the Arrow PyCapsule interface."""
         return self._inner.__arrow_c_stream__(requested_schema)
 
     def __arrow_c_schema__(self) -> Any:
+        """The schema, by the Arrow PyCapsule interface."""
         return self._inner.__arrow_c_schema__()
 
     def __repr__(self) -> str:
@@ -157,14 +189,22 @@ def _matrix(inner: _rheos.Rows | _rheos.Batch) -> tuple[Any, list[str]]:
 
 
 class Extended(_Tabular):
-    """Rows with columns of the caller's own: a thin coat around a :class:`pyarrow.Table`."""
+    """Rows with columns of the caller's own: a thin coat around a :class:`pyarrow.Table`.
+
+    >>> rows = rheos.extract("capture.pcap", columns=["bytes_fwd"], on_flow=lambda flow: {"kB": flow["bytes_fwd"] / 1000})
+    >>> rows.column_names, rows.to_arrow()["kB"].to_pylist()
+    (['bytes_fwd', 'kB'], [0.033, 0.033, 0.033])
+    """
 
     def __init__(self, table: Any, summary: dict[str, Any], damage: list[str]) -> None:
         self._table = table
+        #: The accounts of the run, as :attr:`Rows.summary`.
         self.summary = summary
+        #: Where captures were damaged, in words.
         self.damage = damage
 
     def __len__(self) -> int:
+        """Number of rows."""
         return self._table.num_rows
 
     @property
@@ -198,6 +238,7 @@ class Extended(_Tabular):
         return numpy.column_stack(columns), names
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The rows as an Arrow C stream, by the Arrow PyCapsule interface."""
         return self._table.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
@@ -208,15 +249,22 @@ class Stream(_Tabular):
     """Rows as they come: an iterator over :class:`Batch`, or an Arrow C stream.
 
     Memory stays flat however long the captures are. Leaving a ``with`` block ends the run.
+
+    >>> with rheos.stream("capture.pcap", columns=["total_packets"]) as rows:
+    ...     flows = sum(len(batch) for batch in rows)
+    >>> flows, rows.summary["rows"], rows.progress[2]
+    (3, 3, 6)
     """
 
     def __init__(self, inner: _rheos.Stream) -> None:
         self._inner = inner
 
     def __iter__(self) -> Stream:
+        """The stream itself."""
         return self
 
     def __next__(self) -> Batch:
+        """The next rows; after the last, damage of the captures is warned of."""
         try:
             return Batch(next(self._inner))
         except StopIteration:
@@ -224,9 +272,11 @@ class Stream(_Tabular):
             raise
 
     def __enter__(self) -> Stream:
+        """The stream itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Ends the run, as :meth:`close`."""
         self.close()
 
     def close(self) -> None:
@@ -254,9 +304,11 @@ class Stream(_Tabular):
         return self._inner.progress
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The rows as an Arrow C stream, by the Arrow PyCapsule interface."""
         return self._inner.__arrow_c_stream__(requested_schema)
 
     def __arrow_c_schema__(self) -> Any:
+        """The schema, by the Arrow PyCapsule interface."""
         return self._inner.__arrow_c_schema__()
 
     def __repr__(self) -> str:
@@ -307,6 +359,18 @@ def extract(
         by ``rheos._rheos.option_names()``.
     :raises ConfigError: an option, column or filter that cannot be.
     :raises CaptureError: a capture that cannot be read. A damaged one gives its rows and a :class:`DamagedCapture` warning.
+
+    >>> rheos.extract("capture.pcap", profile="core", filter="udp and net 10.0.0.0/8", idle_timeout="30s")
+    <rheos.Rows: 3 rows, ... columns>
+    >>> rheos.extract("capture.pcap", groups=["timing", "size"], exclude="iat_p99", threads=2).to_pandas().shape[0]
+    3
+
+    Columns of one's own, over a batch at once (fast) or flow by flow (slow):
+
+    >>> import pyarrow.compute as compute
+    >>> share = lambda batch: compute.divide(batch["bytes_fwd"].cast("double"), batch["total_bytes"].cast("double"))
+    >>> rheos.extract("capture.pcap", groups="flow_meta", add={"share": share}).to_pandas()["share"].round(3).tolist()
+    [0.485, 0.485, 0.485]
     """
     chosen = profile, _names(groups), _names(columns), _names(exclude)
     show = _progress_line if progress is True else progress or None
@@ -379,7 +443,13 @@ def stream(
     exclude: Names = None,
     **options: Any,
 ) -> Stream:
-    """Rows of the captures as they come; arguments as those of :func:`extract`."""
+    """Rows of the captures as they come; arguments as those of :func:`extract`.
+
+    >>> import pyarrow
+    >>> reader = pyarrow.RecordBatchReader.from_stream(rheos.stream("capture.pcap", groups=["flow_meta"]))
+    >>> sum(batch.num_rows for batch in reader)
+    3
+    """
     chosen = profile, _names(groups), _names(columns), _names(exclude)
     return Stream(_rheos.stream(_paths(paths), *chosen, options))
 
@@ -389,6 +459,11 @@ def packets(paths: Paths, *, payload: int = 0, **options: Any) -> Rows:
 
     :param payload: so many first bytes of the transport payload in a column of that name.
     :param options: ``filter``, ``count``, ``tunnels``, ``checksums`` and other options of :func:`extract` about packets.
+
+    >>> rows = rheos.packets("capture.pcap", payload=4, count=2)
+    >>> rows.to_arrow().select(["src_port", "payload_len", "payload"]).to_pylist()
+    [{'src_port': 1024, 'payload_len': 5, 'payload': b'ther'},
+     {'src_port': 9999, 'payload_len': 7, 'payload': b'go b'}]
     """
     rows = Rows(_rheos.packets(_paths(paths), payload, options))
     _warn(rows.damage)
@@ -402,10 +477,20 @@ def columns(
     columns: Names = None,
     exclude: Names = None,
 ) -> list[dict[str, Any]]:
-    """What is known of the columns: name, group, type, unit, meaning, when they are null."""
+    """What is known of the columns: name, group, type, unit, meaning, when they are null.
+
+    >>> rheos.columns(columns=["iat_mean"])[0]["null"]
+    'fewer than 2 packets'
+    >>> [column["name"] for column in rheos.columns(groups="tcp") if column["unit"] == "packets"][:2]
+    ['tcp_syn_count', 'tcp_synack_count']
+    """
     return _rheos.columns(profile, _names(groups), _names(columns), _names(exclude))
 
 
 def groups() -> dict[str, str]:
-    """The groups of columns and what they are about."""
+    """The groups of columns and what they are about.
+
+    >>> list(rheos.groups())[:3]
+    ['flow_meta', 'flow_state', 'timing']
+    """
     return {name: meaning for name, meaning, _ in _rheos.groups()}

@@ -1,0 +1,128 @@
+"""Stubs, docstrings and examples are what the package is."""
+
+import ast
+import doctest
+import inspect
+import shutil
+from pathlib import Path
+
+import pytest
+import rheos
+from rheos import _rheos
+
+STUBS = ast.parse((Path(rheos.__file__).parent / "_rheos.pyi").read_text())
+#: What every class has, whether a stub says so or not.
+GIVEN = {"__doc__", "__module__", "__repr__", "__weakref__", "__new__"}
+
+
+def parameters_of_stub(function: ast.FunctionDef) -> list[tuple[str, str, bool]]:
+    """Name, kind and whether there is a default, in order."""
+    found = function.args
+    plain = found.posonlyargs + found.args
+    defaults = len(plain) - len(found.defaults)
+    told = [(arg.arg, "plain", place >= defaults) for place, arg in enumerate(plain)]
+    if found.vararg:
+        told.append((found.vararg.arg, "rest", False))
+    told += [
+        (arg.arg, "named", default is not None)
+        for arg, default in zip(found.kwonlyargs, found.kw_defaults)
+    ]
+    return told
+
+
+def parameters_of(function: object) -> list[tuple[str, str, bool]]:
+    kinds = {
+        inspect.Parameter.POSITIONAL_ONLY: "plain",
+        inspect.Parameter.POSITIONAL_OR_KEYWORD: "plain",
+        inspect.Parameter.VAR_POSITIONAL: "rest",
+        inspect.Parameter.KEYWORD_ONLY: "named",
+    }
+    return [
+        (name, kinds[parameter.kind], parameter.default is not inspect.Parameter.empty)
+        for name, parameter in inspect.signature(function).parameters.items()
+    ]
+
+
+def named(body: list[ast.stmt]) -> dict[str, ast.stmt]:
+    """What a module's or a class's body defines or annotates."""
+    names: dict[str, ast.stmt] = {}
+    for statement in body:
+        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            names[statement.name] = statement
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            names[statement.target.id] = statement
+    return names
+
+
+def test_stubs_name_what_the_module_has():
+    assert set(named(STUBS.body)) == set(_rheos.__all__)
+
+
+@pytest.mark.parametrize("name", _rheos.__all__)
+def test_stubs_have_the_signatures_of_the_module(name):
+    real, stub = getattr(_rheos, name), named(STUBS.body)[name]
+    if inspect.isbuiltin(real):
+        assert isinstance(stub, ast.FunctionDef)
+        assert parameters_of_stub(stub) == parameters_of(real)
+    elif isinstance(real, type):
+        assert isinstance(stub, ast.ClassDef)
+        members = named(stub.body)
+        assert set(members) == set(vars(real)) - GIVEN
+        for member, statement in members.items():
+            value = vars(real)[member]
+            if inspect.isgetsetdescriptor(value):
+                assert isinstance(statement, ast.AnnAssign), member
+            else:
+                assert isinstance(statement, ast.FunctionDef), member
+                assert parameters_of_stub(statement) == parameters_of(value), member
+    else:
+        assert isinstance(stub, ast.AnnAssign)
+
+
+def test_a_changed_signature_is_noticed():
+    changed = ast.parse("def groups(more: int = 0) -> list[tuple[str, str, int]]: ...").body[0]
+    assert isinstance(changed, ast.FunctionDef)
+    assert parameters_of_stub(changed) != parameters_of(_rheos.groups)
+
+
+def documented() -> list[tuple[str, object]]:
+    """Everything public, and the methods of the classes."""
+    found: list[tuple[str, object]] = [("rheos", rheos)]
+    modules = [(rheos, rheos.__all__), (_rheos, [n for n in _rheos.__all__ if n != "VERSION"])]
+    for module, names in modules:
+        for name in names:
+            value = getattr(module, name)
+            path = f"{module.__name__}.{name}"
+            found.append((path, value))
+            if isinstance(value, type):
+                members = vars(value).items()
+                found += [
+                    (f"{path}.{member}", of)
+                    for member, of in members
+                    if (callable(of) or inspect.isdatadescriptor(of))
+                    and member not in ("__init__", "__repr__", "__new__", "__weakref__")
+                ]
+    return found
+
+
+@pytest.mark.parametrize(("path", "value"), documented(), ids=lambda of: of if isinstance(of, str) else "")
+def test_everything_public_has_a_docstring(path, value):
+    assert (inspect.getdoc(value) or "").strip(), f"{path} says nothing of itself"
+
+
+def test_every_function_and_conversion_has_an_example():
+    functions = [getattr(rheos, name) for name in rheos.__all__]
+    functions = [function for function in functions if inspect.isfunction(function)]
+    kinds = [rheos.Rows, rheos.Batch, rheos.Stream, rheos.Extended]
+    assert len(functions) >= 5
+    for thing in functions + kinds:
+        assert ">>>" in (thing.__doc__ or ""), f"{thing.__name__} has no example"
+
+
+def test_examples_run(capture, monkeypatch, tmp_path):
+    shutil.copy(capture, tmp_path / "capture.pcap")
+    monkeypatch.chdir(tmp_path)
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    result = doctest.testmod(rheos, extraglobs={"rheos": rheos}, optionflags=flags)
+    assert result.failed == 0
+    assert result.attempted >= 20
