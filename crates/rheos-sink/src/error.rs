@@ -175,6 +175,9 @@ impl Error {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "write to a folder of your own".to_owned()
             }
+            Self::Io { action: "read", source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "check the name, or give the whole path".to_owned()
+            }
             _ => return None,
         })
     }
