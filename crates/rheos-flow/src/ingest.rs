@@ -5,7 +5,8 @@ use rheos_wire::filter::PacketFilter;
 use rheos_wire::{DecodeConfig, Decoded, Fragment, Packet, decode, decode_datagram};
 
 use crate::fragments::Reassembler;
-use crate::{FragmentConfig, FragmentCounters};
+use crate::sampling::Sampler;
+use crate::{FragmentConfig, FragmentCounters, SamplingConfig};
 
 /// How frames become packets.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,8 @@ pub struct IngestConfig {
     pub fragments: FragmentConfig,
     /// Only packets that match are handed on; fragments are put together before they are looked at.
     pub filter: Option<PacketFilter>,
+    /// Which frames are looked at, and which flows' packets are handed on.
+    pub sampling: SamplingConfig,
 }
 
 /// The accounts: `frames == packets + absorbed + drops.total()` after [`Ingest::finish`].
@@ -100,6 +103,7 @@ pub struct Ingest {
     pub counters: IngestCounters,
     config: DecodeConfig,
     filter: Option<PacketFilter>,
+    sampler: Sampler,
     reassembler: Reassembler,
     packet: Packet,
 }
@@ -117,6 +121,7 @@ impl Ingest {
             counters: IngestCounters::default(),
             config: config.decode,
             filter: config.filter,
+            sampler: Sampler::new(config.sampling),
             reassembler: Reassembler::new(config.fragments),
             packet: Packet::default(),
         }
@@ -136,6 +141,10 @@ impl Ingest {
         self.counters.captured_bytes += frame.data.len() as u64;
         self.counters.wire_bytes += u64::from(frame.wire_len);
         self.counters.cut += u64::from((frame.data.len() as u64) < u64::from(frame.wire_len));
+        if !self.sampler.keeps_frame(index) {
+            self.counters.drops.add(DropReason::Sampling);
+            return;
+        }
         let decoded = decode(frame, index, &self.config, &mut self.packet);
         self.counters.subframes_unread += u64::from(self.packet.subframes_unread);
         match decoded {
@@ -161,6 +170,10 @@ impl Ingest {
             && !filter.matches(&self.packet)
         {
             self.counters.drops.add(DropReason::Filter);
+            return;
+        }
+        if !self.sampler.keeps_flow(self.packet.tuple) {
+            self.counters.drops.add(DropReason::Sampling);
             return;
         }
         if let Some(reason) = self.packet.checksum.wrong {

@@ -16,6 +16,7 @@ pub mod key;
 mod lifetime;
 pub mod reassembly;
 mod recency;
+pub mod sampling;
 mod slab;
 pub mod table;
 mod tracker;
@@ -29,5 +30,6 @@ pub use hosts::{FlowEdge, HostCounters, HostFacts, HostLimits, Hosts, RoleFacts,
 pub use ingest::{Ingest, IngestConfig, IngestCounters, UnsupportedLinks};
 pub use key::{Keyed, key_hash, key_of, shard_of};
 pub use reassembly::{Piece, Read, StreamBudget, StreamCounters, StreamTotals, Streams};
+pub use sampling::SamplingConfig;
 pub use table::{FlowConfig, FlowTable, TableCounters};
 pub use traffic::{ProtocolMix, RateSeries, SizeHistogram, TrafficSummary, Volume};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use rheos_core::filter::Filter;
+use rheos_core::seed::Chance;
 use rheos_core::{DropReason, FrameBatch, FrameMeta, LinkType, Timestamp};
-use rheos_flow::{Ingest, IngestConfig, UnsupportedLinks};
+use rheos_flow::{Ingest, IngestConfig, SamplingConfig, UnsupportedLinks};
 use rheos_wire::filter::PacketFilter;
 
 use super::packets::START;
@@ -119,4 +120,31 @@ fn subframes_of_aggregates_that_are_not_read_are_counted_beside_the_frames() {
     assert_eq!(sum.subframes_unread, 4);
     sum.merge(&ingest.counters);
     assert_eq!(sum.subframes_unread, 8);
+}
+
+#[test]
+fn what_is_not_sampled_is_counted_and_flows_stay_whole() {
+    let datagrams: Vec<Vec<u8>> = (0..600).map(|n| raw_udp(1 + n % 200, 0)).collect();
+    let frames: Vec<(&[u8], LinkType, u32)> =
+        datagrams.iter().map(|bytes| (bytes.as_slice(), LinkType::RAW, 0)).collect();
+    let run = |sampling: SamplingConfig| {
+        let mut ingest = Ingest::new(IngestConfig { sampling, ..IngestConfig::default() });
+        let mut seen = Vec::new();
+        ingest.batch(&batch(&frames), |packet, _| seen.push((packet.index - 100) % 200));
+        ingest.finish();
+        let drops = ingest.counters.drops.get(DropReason::Sampling);
+        assert_eq!(ingest.counters.packets + drops, 600);
+        assert_eq!(ingest.counters.packets, seen.len() as u64);
+        seen
+    };
+    let half = Chance::from_share(0.5);
+    let of_flows = run(SamplingConfig { flows: half, seed: 3, ..SamplingConfig::default() });
+    assert!(of_flows.len().abs_diff(300) < 120, "{}", of_flows.len());
+    let (first, rest) = of_flows.split_at(of_flows.len() / 3);
+    assert_eq!([first, first].concat(), rest, "each of three packets of a flow, or none");
+    let of_packets = run(SamplingConfig { packets: half, seed: 3, ..SamplingConfig::default() });
+    assert!(of_packets.len().abs_diff(300) < 70, "{}", of_packets.len());
+    let both = run(SamplingConfig { packets: half, flows: half, seed: 3 });
+    assert!(both.len() < of_flows.len().min(of_packets.len()));
+    assert_eq!(run(SamplingConfig::default()).len(), 600);
 }
