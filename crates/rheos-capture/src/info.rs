@@ -272,6 +272,9 @@ pub struct FileInfo {
     pub dropped_between: u64,
     /// Names and comments that were cut or left out because of the limits on text.
     pub text_cut: u64,
+    /// SHA-256 of the file as it lies on disk, if [`crate::ReadOptions::sha256`] asks for it and it was read to its
+    /// end; none for captures in memory.
+    pub sha256: Option<[u8; 32]>,
     /// Time of the last frame.
     pub(crate) last_ts: Timestamp,
 }

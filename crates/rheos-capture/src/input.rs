@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicU64;
 use rheos_core::Timestamp;
 
 use crate::block::{Feed, Pool};
+use crate::digest::{Digested, FileDigest};
 use crate::error::Error;
 use crate::info::{CaptureInfo, Compression, FileInfo, Format, Skipped};
 use crate::reader::{ReadOptions, first_packet};
@@ -273,11 +274,12 @@ pub(crate) struct Opened {
     pub(crate) compression: Vec<Compression>,
 }
 
-/// Opens a capture; counts in `raw_bytes` what is read from it as it lies on disk.
+/// Opens a capture; counts in `raw_bytes` what is read from it as it lies on disk, and hashes it.
 pub(crate) fn begin(
     origin: Origin,
     path: &Path,
     raw_bytes: &Arc<AtomicU64>,
+    digest: Option<&FileDigest>,
     pool: &mut Pool,
 ) -> Result<Opened, Error> {
     let raw: RawRead = match origin.input {
@@ -295,6 +297,10 @@ pub(crate) fn begin(
             }
             Box::new(Cursor::new(Shared(bytes)))
         }
+    };
+    let raw: RawRead = match digest {
+        Some(digest) => Box::new(Digested::new(raw, digest.clone())),
+        None => raw,
     };
     let raw = Box::new(Counted::new(raw, Arc::clone(raw_bytes)));
     let Sniffed { first, format, compression, rest } = sniff_layers(path, raw)?;

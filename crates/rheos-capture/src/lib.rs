@@ -33,6 +33,7 @@
 
 mod ahead;
 mod block;
+mod digest;
 pub mod error;
 pub mod info;
 pub mod input;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rheos_core::{FrameBatch, FrameMeta, Timestamp};
 
 use crate::block::{Feed, Pool};
+use crate::digest::FileDigest;
 use crate::error::{Damage, DamageKind, Error};
 use crate::info::{CaptureInfo, FileInfo, FileState, Format, InterfaceInfo};
 use crate::input::{self, Input, Opened, Origin};
@@ -70,6 +71,8 @@ pub struct ReadOptions {
     pub recursive: bool,
     /// In which order files are read.
     pub order: FileOrder,
+    /// Whether files are hashed while they are read, see [`FileInfo::sha256`].
+    pub sha256: bool,
 }
 
 impl Default for ReadOptions {
@@ -83,6 +86,7 @@ impl Default for ReadOptions {
             max_text: 1 << 20,
             recursive: false,
             order: FileOrder::Given,
+            sha256: false,
         }
     }
 }
@@ -192,6 +196,8 @@ pub struct CaptureReader {
     next_index: u64,
     info: CaptureInfo,
     raw_bytes: Arc<AtomicU64>,
+    /// Of the file that is being read.
+    digest: Option<FileDigest>,
     done_bytes: u64,
     total_bytes: Option<u64>,
     empty: Arc<Vec<u8>>,
@@ -237,6 +243,7 @@ impl CaptureReader {
             next_index: 0,
             info,
             raw_bytes: Arc::default(),
+            digest: None,
             done_bytes: 0,
             total_bytes,
             empty: Arc::default(),
@@ -296,8 +303,9 @@ impl CaptureReader {
     }
 
     fn begin(&mut self, file: usize, origin: Origin, path: &Path) -> Result<(), Error> {
+        self.digest = self.options.sha256.then(FileDigest::default);
         let Opened { mut feed, format, compression } =
-            input::begin(origin, path, &self.raw_bytes, &mut self.pool)?;
+            input::begin(origin, path, &self.raw_bytes, self.digest.as_ref(), &mut self.pool)?;
         let info = &mut self.info.files[file];
         info.state = FileState::Reading;
         info.compression = compression;
@@ -340,6 +348,7 @@ impl CaptureReader {
         let info = &mut self.info.files[file];
         let offset = feed.offset();
         info.uncompressed_bytes = offset;
+        info.sha256 = self.digest.take().and_then(|digest| digest.whole());
         info.state = if damage.is_some() { FileState::Damaged } else { FileState::Done };
         if let Some(kind) = damage {
             self.info.damage.push(Damage {
