@@ -5,14 +5,12 @@
 //! relative above 1 and absolute below; moments by the tolerance in seconds. Everything else must be equal; null and
 //! the empty text are equal, since many formats cannot tell them apart.
 
-mod value;
-
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema};
 
-use value::Value;
+use crate::value::Value;
 
 /// Starts of rows that are one and the same, in nanoseconds apart: files with floating-point seconds, or microseconds,
 /// keep no more.

@@ -41,6 +41,31 @@ pub enum Error {
         /// The least length.
         least: usize,
     },
+    /// Labels without a column that could tell flows apart.
+    #[error("the labels have none of the columns {}", .known.join(", "))]
+    LabelsMatchNothing {
+        /// The columns that tell which flows a label is for.
+        known: Vec<&'static str>,
+    },
+    /// Labels with nothing to say.
+    #[error("the labels have no column beside those that tell which flows they are for")]
+    LabelsSayNothing,
+    /// A value of a label row that tells no flows.
+    #[error("row {row} of the labels: `{text}` is no {what}")]
+    LabelValue {
+        /// Number of the row, from 1.
+        row: usize,
+        /// As it was given.
+        text: String,
+        /// What was expected.
+        what: &'static str,
+    },
+    /// More combinations of columns and prefix lengths than are looked up for each flow.
+    #[error("the labels have more than {limit} combinations of columns and prefix lengths")]
+    LabelShapes {
+        /// How many there may be.
+        limit: usize,
+    },
     /// A worker thread ended by a panic: a defect of Rheos.
     #[error("a worker thread stopped: {message}")]
     WorkerPanicked {

@@ -17,6 +17,7 @@ pub mod docs;
 pub mod error;
 pub mod gaps;
 pub mod groups;
+pub mod labels;
 pub mod lengths;
 pub mod log;
 pub mod moments;
@@ -31,6 +32,7 @@ pub mod select;
 pub mod smallest;
 pub mod table;
 mod tcp;
+mod value;
 
 pub use column::{Column, Emitted, GroupInfo, Identity, Kind, Privacy, Profile, Scope};
 pub use error::Error;

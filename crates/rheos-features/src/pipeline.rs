@@ -80,6 +80,21 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Adds the accounts of a run of its own, such as that of another capture.
+    pub fn merge(&mut self, other: &Self) {
+        self.ingest.merge(&other.ingest);
+        self.table.merge(&other.table);
+        self.streams.merge(&other.streams);
+        self.hosts.flows += other.hosts.flows;
+        self.hosts.hosts_evicted += other.hosts.hosts_evicted;
+        self.hosts.pairs_beyond += other.hosts.pairs_beyond;
+        self.rows += other.rows;
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.max(other.last);
+        self.state_bytes += other.state_bytes;
+        self.lengths_folded += other.lengths_folded;
+    }
+
     /// The mean size of a flow's state at its end, in bytes.
     pub fn state_bytes_mean(&self) -> Option<f64> {
         (self.rows > 0).then(|| self.state_bytes as f64 / self.rows as f64)

@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::groups::GROUPS;
 use crate::nearest::nearest;
 
+/// Number of the set of columns: raised when a column changes its meaning, type or name, or goes away.
+pub const SCHEMA_VERSION: u32 = 1;
+
 /// All columns in output order: group by group.
 pub fn columns() -> impl Iterator<Item = &'static Column> {
     GROUPS.iter().flat_map(|group| group.columns)

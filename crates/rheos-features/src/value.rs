@@ -23,7 +23,7 @@ const FLOAT_MOMENT_NS: f64 = 500.0;
 
 /// A value that can be compared with one of another type.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Bool(bool),
     Whole(i128),
@@ -38,7 +38,7 @@ pub(super) enum Value {
 
 impl Value {
     /// The value in that row.
-    pub(super) fn of(array: &ArrayRef, row: usize) -> Self {
+    pub(crate) fn of(array: &ArrayRef, row: usize) -> Self {
         fn at<T: ArrowPrimitiveType>(array: &ArrayRef, row: usize) -> T::Native {
             array.as_primitive::<T>().value(row)
         }
@@ -80,7 +80,7 @@ impl Value {
     }
 
     /// The same value as a column of that type would have it; itself if it can be none.
-    pub(super) fn into_type(self, kind: &DataType) -> Self {
+    pub(crate) fn into_type(self, kind: &DataType) -> Self {
         match (self, kind) {
             (Self::Text(text), kind) => Self::read(text, kind),
             (Self::Whole(n), DataType::Float32 | DataType::Float64) => Self::Float(n as f64),
@@ -141,7 +141,7 @@ impl Value {
     }
 
     /// Whether it is `found`, within the tolerance where the type has one.
-    pub(super) fn equals(&self, found: &Self, tolerance: f64) -> bool {
+    pub(crate) fn equals(&self, found: &Self, tolerance: f64) -> bool {
         match (self, found) {
             (Self::Null, Self::Text(text)) | (Self::Text(text), Self::Null) => text.is_empty(),
             (Self::Float(a), Self::Float(b)) => {
@@ -162,7 +162,7 @@ impl Value {
     }
 
     /// Nanoseconds since the epoch: of a moment, or of seconds.
-    pub(super) fn moment(&self) -> Option<i128> {
+    pub(crate) fn moment(&self) -> Option<i128> {
         match self {
             Self::Moment(nanos, _) => Some(*nanos),
             Self::Float(seconds) => Some(nanoseconds(*seconds)),
