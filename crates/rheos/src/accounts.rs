@@ -7,18 +7,19 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use rheos_core::{DropCounters, Timestamp};
 use rheos_features::Summary;
+use rheos_features::labels::LabelUse;
 use rheos_flow::{EndReason, IngestCounters};
 use serde_json::{Map, Value, json};
 
 /// Writes the accounts of a run that made rows.
-pub(crate) fn write(summary: &Summary, path: &Path) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(&of_run(summary))?;
+pub(crate) fn write(summary: &Summary, labels: Option<&LabelUse>, path: &Path) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(&of_run(summary, labels))?;
     text.push('\n');
     std::fs::write(path, text)
         .with_context(|| format!("cannot write the summary `{}`", path.display()))
 }
 
-fn of_run(summary: &Summary) -> Value {
+pub(crate) fn of_run(summary: &Summary, labels: Option<&LabelUse>) -> Value {
     let nanos = |moment: Option<Timestamp>| moment.map(Timestamp::as_nanos);
     let ended = EndReason::ALL.iter().map(|&why| (why.label(), summary.table.ended_by(why)));
     let mut accounts = of_ingest(&summary.ingest);
@@ -28,6 +29,15 @@ fn of_run(summary: &Summary) -> Value {
     accounts.insert("flows_live_max".to_owned(), json!(summary.table.live_max));
     accounts.insert("ended".to_owned(), counts(ended));
     accounts.insert("rows".to_owned(), json!(summary.rows));
+    if let Some(uses) = labels {
+        let counts = json!({
+            "rows_labelled": uses.labelled,
+            "rows_unlabelled": uses.unlabelled,
+            "used": uses.labels_used(),
+            "unused": uses.labels_unused(),
+        });
+        accounts.insert("labels".to_owned(), counts);
+    }
     Value::Object(accounts)
 }
 
@@ -75,7 +85,7 @@ mod tests {
         summary.ingest.drops.add_many(DropReason::Arp, 2);
         summary.table.created = 1;
         summary.rows = 1;
-        let accounts = of_run(&summary);
+        let accounts = of_run(&summary, None);
         assert_eq!(accounts["drops"], json!({"arp": 2}));
         assert_eq!(accounts["checksums_wrong"], json!({}));
         assert_eq!((&accounts["flows"], &accounts["first_ns"]), (&json!(1), &Value::Null));

@@ -227,6 +227,14 @@ impl Settings {
         }
     }
 
+    /// A part of a whole, between 0 and 1.
+    pub(crate) fn share(&self, key: Key) -> f64 {
+        match self.get(key).value {
+            Value::Share(billionths) => billionths as f64 / 1e9,
+            _ => 1.0,
+        }
+    }
+
     /// A span of time.
     pub(crate) fn duration(&self, key: Key) -> Nanos {
         match self.get(key).value {

@@ -1,10 +1,11 @@
 //! From settings to the plan of a run: everything is checked before the first packet is read.
 
 use anyhow::Result;
+use rheos_core::seed::Chance;
 use rheos_features::pipeline::RunError;
 use rheos_features::{ExtractConfig, FeatureConfig, Selection};
 use rheos_flow::fragments::{FragmentConfig, OverlapPolicy};
-use rheos_flow::{FlowConfig, IngestConfig};
+use rheos_flow::{FlowConfig, IngestConfig, SamplingConfig};
 use rheos_wire::filter::PacketFilter;
 use rheos_wire::tunnel::TunnelPorts;
 use rheos_wire::{ChecksumPolicy, DecodeConfig, TunnelKind, TunnelPolicy};
@@ -52,6 +53,11 @@ pub(crate) fn ingest(settings: &Settings) -> Result<IngestConfig> {
         },
         fragments: fragments(settings),
         filter: (!filter.matches_all()).then_some(filter),
+        sampling: SamplingConfig {
+            packets: Chance::from_share(settings.share(Key::SamplingPackets)),
+            flows: Chance::from_share(settings.share(Key::SamplingFlows)),
+            seed: settings.number(Key::FlowSeed),
+        },
     })
 }
 
@@ -163,6 +169,7 @@ mod tests {
         assert_eq!(ingest.decode, DecodeConfig::default());
         assert_eq!(ingest.fragments, FragmentConfig::default());
         assert!(ingest.filter.is_none());
+        assert_eq!(ingest.sampling, SamplingConfig::default());
         let plan = of_settings(&settings, Selection::default()).expect("a plan");
         assert_eq!(plan.features, FeatureConfig::default());
         assert!(plan.threads >= 1);

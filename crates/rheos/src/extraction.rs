@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{FieldRef, Schema, SchemaRef};
 use clap::Args;
 use rheos_core::units::Count;
+use rheos_features::labels::LabelUse;
 use rheos_features::{ExtractConfig, Selection, Summary, pipeline, table};
 
 use crate::config::Settings;
 use crate::config::keys::{CHECKSUM_WORDS, Key, TUNNEL_WORDS};
 use crate::extract_plan;
+use crate::labels::{self, LabelArgs, Labelling};
 use crate::privacy::{self, PrivacyArgs, Veil};
 use crate::reading::Reading;
 use crate::selection::SelectionArgs;
@@ -26,6 +28,8 @@ pub(crate) struct ExtractionArgs {
     #[command(flatten)]
     pub(crate) flow: FlowArgs,
     #[command(flatten)]
+    pub(crate) labels: LabelArgs,
+    #[command(flatten)]
     pub(crate) privacy: PrivacyArgs,
 }
 
@@ -39,6 +43,12 @@ pub(crate) struct PacketArgs {
     /// Stop after this many packets.
     #[arg(short = 'n', long, value_name = "COUNT")]
     pub(crate) count: Option<Count>,
+    /// Look at this share of packets only, such as `1/100` or `1%`, chosen by `--seed`.
+    #[arg(long, value_name = "SHARE", hide_short_help = true)]
+    sample_packets: Option<String>,
+    /// Follow this share of flows only, both directions of each, chosen by `--seed`.
+    #[arg(long, value_name = "SHARE", hide_short_help = true)]
+    sample_flows: Option<String>,
     /// Which packet keys a flow in a tunnel.
     #[arg(long, value_name = "LAYER", value_parser = TUNNEL_WORDS.to_vec())]
     pub(crate) tunnels: Option<String>,
@@ -77,7 +87,7 @@ pub(crate) struct FlowArgs {
     /// Threads that follow flows; 0: one per core.
     #[arg(long, value_name = "COUNT")]
     threads: Option<String>,
-    /// Seed of the flow tables' hash.
+    /// Seed of sampling and of the flow tables' hash.
     #[arg(long, value_name = "NUMBER", hide_short_help = true)]
     seed: Option<String>,
 }
@@ -99,11 +109,14 @@ impl ExtractionArgs {
             (Key::FlowThreads, &flow.threads),
             (Key::FlowSeed, &flow.seed),
             (Key::DecodeFilter, &self.packets.filter),
+            (Key::SamplingPackets, &self.packets.sample_packets),
+            (Key::SamplingFlows, &self.packets.sample_flows),
         ]
         .into_iter()
         .filter_map(|(key, text)| Some((key, text.clone()?)))
         .collect();
         flags.extend(self.selection.overrides());
+        flags.extend(self.labels.overrides());
         flags.extend(self.privacy.overrides());
         flags
     }
@@ -117,25 +130,40 @@ impl ExtractionArgs {
 /// The road by certain settings.
 #[derive(Debug)]
 pub(crate) struct Extraction {
-    /// How packets become rows, before identities are hidden.
+    /// How packets become rows, before labels are joined and identities hidden.
     pub(crate) plan: ExtractConfig,
-    schema: SchemaRef,
-    veil: Veil,
+    finish: RowFinish,
 }
 
 impl Extraction {
-    /// The road for rows with the selected columns, less those that privacy forbids.
+    /// The road for rows with the selected columns, less those that privacy forbids, and with labels.
     pub(crate) fn new(settings: &Settings, selection: Selection) -> Result<Self> {
         let selection = privacy::of_selection(selection, settings)?;
-        let schema = table::arrow_schema(selection.columns());
+        let labelling = Labelling::new(settings, &selection)?;
+        let mut fields: Vec<FieldRef> =
+            table::arrow_schema(selection.columns()).fields().iter().cloned().collect();
+        let own = fields.len();
+        let selection = match &labelling {
+            Some(labelling) => {
+                fields.extend(labelling.fields().iter().cloned().map(Arc::new));
+                labels::with_needed(&selection)?
+            }
+            None => selection,
+        };
         let mut plan = extract_plan::of_settings(settings, selection)?;
         let veil = Veil::new(settings, &mut plan)?;
-        Ok(Self { plan, schema: Arc::new(schema), veil })
+        let schema = Arc::new(Schema::new(fields));
+        Ok(Self { plan, finish: RowFinish { schema, own, labelling, veil } })
     }
 
     /// The columns of the rows.
     pub(crate) fn schema(&self) -> &SchemaRef {
-        &self.schema
+        &self.finish.schema
+    }
+
+    /// What became of the labels, if there are any.
+    pub(crate) fn labels(&self) -> Option<&LabelUse> {
+        self.finish.labelling.as_ref().map(Labelling::uses)
     }
 
     /// Reads to the end and hands on the rows as they may be told.
@@ -144,12 +172,33 @@ impl Extraction {
         reading: &mut Reading,
         mut take: impl FnMut(RecordBatch) -> Result<()>,
     ) -> Result<Summary> {
-        let veil = &mut self.veil;
+        let finish = &mut self.finish;
         let summary = pipeline::run(
             &self.plan,
             || Ok::<_, anyhow::Error>(reading.next_batch()),
-            |rows| take(veil.over(rows)),
+            |rows| take(finish.over(&rows)?),
         );
         summary.map_err(extract_plan::run_error)
+    }
+}
+
+/// What is done to rows after they were made.
+#[derive(Debug)]
+pub(crate) struct RowFinish {
+    schema: SchemaRef,
+    /// How many columns are selected; those after them are there for the labels only.
+    own: usize,
+    labelling: Option<Labelling>,
+    veil: Veil,
+}
+
+impl RowFinish {
+    /// The rows with their labels, as they may be told.
+    pub(crate) fn over(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let mut columns = rows.columns().get(..self.own).unwrap_or_default().to_vec();
+        if let Some(labelling) = &mut self.labelling {
+            columns.extend(labelling.join(rows));
+        }
+        Ok(self.veil.over(RecordBatch::try_new(Arc::clone(&self.schema), columns)?))
     }
 }

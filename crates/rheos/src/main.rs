@@ -19,6 +19,7 @@ mod filter;
 mod graph_out;
 mod inputs;
 mod interrupt;
+mod labels;
 mod output;
 mod privacy;
 mod progress;

@@ -55,6 +55,11 @@ pub(crate) fn drops(output: &Output, counters: &IngestCounters) {
         let text = format!("{} {verb} not match", plural(unwanted, "packet"));
         line(output, "filter", Tone::Strong, &text);
     }
+    let unsampled = counters.drops.get(DropReason::Sampling);
+    if unsampled > 0 {
+        let text = format!("{} left out", plural(unsampled, "packet"));
+        line(output, "sample", Tone::Strong, &text);
+    }
     if dropped(counters) > 0 {
         let text = format!("{}: {}", human::grouped(dropped(counters)), reasons(&counters.drops));
         line(output, "drops", Tone::Warn, &text);
@@ -87,14 +92,19 @@ pub(crate) fn drops(output: &Output, counters: &IngestCounters) {
 
 /// Frames that were wanted and became no packet.
 fn dropped(counters: &IngestCounters) -> u64 {
-    counters.drops.total() - counters.drops.get(DropReason::Filter)
+    counters.drops.iter().filter(|&(reason, _)| !is_wish(reason)).map(|(_, n)| n).sum()
 }
 
-/// The reasons but for the filter, which drops what is not wanted.
+/// Whether frames are dropped for this reason because somebody asked for it.
+fn is_wish(reason: DropReason) -> bool {
+    matches!(reason, DropReason::Filter | DropReason::Sampling)
+}
+
+/// The reasons but for those that were asked for.
 fn reasons(counters: &DropCounters) -> String {
     let parts: Vec<String> = counters
         .iter()
-        .filter(|&(reason, _)| reason != DropReason::Filter)
+        .filter(|&(reason, _)| !is_wish(reason))
         .map(|(reason, n)| format!("{} {}", human::grouped(n), reason.label()))
         .collect();
     parts.join(", ")
@@ -163,6 +173,7 @@ mod tests {
         counters.add_many(DropReason::Arp, 1234);
         counters.add(DropReason::TcpOffset);
         counters.add(DropReason::Filter);
+        counters.add(DropReason::Sampling);
         assert_eq!(reasons(&counters), "1 234 arp, 1 tcp.offset");
         assert_eq!(plural(1, "row"), "1 row");
         assert_eq!(plural(0, "row"), "0 rows");

@@ -12,10 +12,14 @@ mod extract;
 mod fixture;
 #[path = "it/help.rs"]
 mod help;
+#[path = "it/labels.rs"]
+mod labels;
 #[path = "it/privacy.rs"]
 mod privacy;
 #[path = "it/run.rs"]
 mod run;
+#[path = "it/sampling.rs"]
+mod sampling;
 #[path = "it/settings.rs"]
 mod settings;
 #[path = "it/validate.rs"]

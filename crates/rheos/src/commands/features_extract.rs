@@ -15,6 +15,7 @@ use crate::environment;
 use crate::exit::ExitStatus;
 use crate::extraction::{Extraction, ExtractionArgs};
 use crate::inputs::InputArgs;
+use crate::labels;
 use crate::output::{Output, Tone};
 use crate::reading::{self, Reading};
 use crate::report::{self, flows, flows::FlowFigures};
@@ -27,6 +28,11 @@ Examples:
   rheos features extract capture.pcap -o flows.parquet
   tcpdump -w - | rheos features extract - --groups flow_meta,timing | head
   rheos features extract captures/ -f 'tcp port 443' --idle-timeout 30s --format jsonl
+  rheos features extract capture.pcap --labels attacks.csv -o labelled.parquet
+
+Labels are rows with any of the columns src_ip, dst_ip (addresses or prefixes), src_port, dst_port, protocol,
+start and end (seconds or RFC 3339; flows that overlap the span match); every other column is joined. The
+label that fixes the most bits of the five-tuple wins, then the first one.
 
 Rows do not depend on the number of threads, nor on how a capture is stored or compressed. A damaged
 capture gives all rows up to the damage and exit code 1.";
@@ -119,6 +125,7 @@ pub(crate) fn run(args: &ExtractArgs, global: &GlobalArgs, output: &Output) -> R
     summary::read(output, finished.info(), ingest);
     summary::drops(output, ingest);
     summary::flows(output, &summary.table);
+    labels::tell(extraction.labels(), output);
     summary::wrote(output, path, written.rows, columns, Some(written.bytes));
     if let Some(path) = &args.output.report {
         let page = flows::report(&figures, finished.info(), ingest);
@@ -126,7 +133,7 @@ pub(crate) fn run(args: &ExtractArgs, global: &GlobalArgs, output: &Output) -> R
         summary::line(output, "report", Tone::Strong, &path.display().to_string());
     }
     if let Some(path) = &args.output.summary {
-        accounts::write(&summary, path)?;
+        accounts::write(&summary, extraction.labels(), path)?;
     }
     summary::done(output, started.elapsed(), ingest);
     Ok(finished.report(output))

@@ -19,6 +19,7 @@ use crate::exit::ExitStatus;
 use crate::extraction::{Extraction, ExtractionArgs};
 use crate::failure::Misuse;
 use crate::inputs::InputArgs;
+use crate::labels;
 use crate::output::{Output, Tone};
 use crate::reading::{self, Reading};
 use crate::selection;
@@ -96,6 +97,7 @@ pub(crate) fn run(args: &ValidateArgs, global: &GlobalArgs, output: &Output) -> 
     summary::read(output, finished.info(), &summary.ingest);
     summary::drops(output, &summary.ingest);
     summary::flows(output, &summary.table);
+    labels::tell(extraction.labels(), output);
     if !ignored.is_empty() {
         summary::line(output, "left", Tone::Warn, &format!("not compared: {ignored}"));
     }

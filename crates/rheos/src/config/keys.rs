@@ -128,6 +128,10 @@ keys! {
         "whose bytes hold where IPv6 fragments overlap: those that came first or last; or drop the datagram (RFC 5722)";
     DecodeFilter = "decode"."filter", Kind::Text, "", Some("--filter"), true,
         "only packets that match this expression, such as `tcp port 443 and not net 10.0.0.0/8`; empty: all";
+    SamplingPackets = "sampling"."packets", Kind::Share, "100%", Some("--sample-packets"), true,
+        "which share of packets is looked at, each chosen for itself by the seed";
+    SamplingFlows = "sampling"."flows", Kind::Share, "100%", Some("--sample-flows"), true,
+        "which share of flows is followed, chosen by a hash of their endpoints under the seed: both directions stay together";
     FlowIdleTimeout = "flow"."idle_timeout", Kind::Duration, "60s", Some("--idle-timeout"), true,
         "a flow without a packet for this long has ended";
     FlowActiveTimeout = "flow"."active_timeout", Kind::Duration, "30m", Some("--active-timeout"), true,
@@ -145,7 +149,7 @@ keys! {
     FlowThreads = "flow"."threads", Kind::Count { min: 0, max: 1024 }, "0", Some("--threads"), false,
         "threads that build flows; 0: one per core. Rows do not depend on it";
     FlowSeed = "flow"."seed", Kind::Count { min: 0, max: ANY }, "0", Some("--seed"), true,
-        "seed of the flow tables' hash. Rows do not depend on it unless flows are evicted";
+        "seed of sampling and of the flow tables' hash. Rows do not depend on it unless packets or flows are sampled, or flows are evicted";
     FeaturesProfile = "features"."profile", PROFILES, "default", Some("--profile"), true,
         "how many columns: `core` for every flow, `extended` also those of certain protocols, `experimental` also those that may change, `all` with optional ones; `default`: `core`, or all but optional ones of the groups that are named";
     FeaturesGroups = "features"."groups", Kind::List, "", Some("--groups"), true,
@@ -164,6 +168,10 @@ keys! {
         "how many payload bytes of each direction the entropy columns sample";
     FeaturesFlowIdSalt = "features"."flow_id_salt", Kind::Secret, "", None, true,
         "makes the `flow_id` of equal flows differ between data sets with different salts";
+    LabelsFile = "labels"."file", Kind::Text, "", Some("--labels"), true,
+        "file with labels (CSV, JSON, Parquet, Arrow) that are joined to rows by five-tuple and time; empty: none";
+    LabelsDirected = "labels"."directed", Kind::Switch, "false", Some("--labels-directed"), true,
+        "labels match flows whose initiator is their source only, not also those the other way round";
     PrivacyAnonymize = "privacy"."anonymize", Kind::Switch, "false", Some("--anonymize"), true,
         "replace addresses and names by keyed pseudonyms; addresses keep their common prefixes";
     PrivacyKeyFile = "privacy"."key_file", Kind::Text, "", Some("--key-file"), false,

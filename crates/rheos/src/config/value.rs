@@ -24,6 +24,8 @@ pub(crate) enum Kind {
         /// Most.
         max: u64,
     },
+    /// A part of a whole, above none and up to all: `1/100`, `1%` or `0.01`.
+    Share,
     /// A span of time, with `ms`, `s`, `m`, `h`.
     Duration,
     /// One of these words.
@@ -45,6 +47,8 @@ pub(crate) enum Value {
     Count(u64),
     /// See [`Kind::Size`].
     Size(u64),
+    /// See [`Kind::Share`]; in billionths.
+    Share(u64),
     /// See [`Kind::Duration`].
     Duration(Nanos),
     /// See [`Kind::Choice`].
@@ -82,6 +86,9 @@ impl Kind {
                 let Bytes(n) = text.parse().map_err(text_of)?;
                 within(n, min, max).map(Value::Size)
             }
+            Self::Share => share(text)
+                .map(Value::Share)
+                .ok_or_else(|| format!("`{text}` is not {}", self.expected())),
             Self::Duration => text.parse().map(Value::Duration).map_err(text_of),
             Self::Choice(words) => words
                 .iter()
@@ -107,6 +114,7 @@ impl Kind {
             Self::Count { min, max: u64::MAX } => format!("a number from {min} up"),
             Self::Count { min, max } => format!("a number from {min} to {}", human::grouped(max)),
             Self::Size { min, max } => format!("a size from {} to {}", Bytes(min), Bytes(max)),
+            Self::Share => "a share such as `1/100`, `1%` or `0.01`, at most all".to_owned(),
             Self::Duration => "a span of time".to_owned(),
             Self::Choice(words) => {
                 let words: Vec<String> = words.iter().map(|w| format!("`{w}`")).collect();
@@ -123,6 +131,7 @@ impl Kind {
             Self::Switch => "true or false".to_owned(),
             Self::Count { .. } => "count".to_owned(),
             Self::Size { .. } => "size".to_owned(),
+            Self::Share => "share".to_owned(),
             Self::Duration => "duration".to_owned(),
             Self::Choice(words) => words.join(", "),
             Self::Text => "text".to_owned(),
@@ -139,6 +148,14 @@ impl fmt::Display for Value {
             Self::Switch(on) => write!(f, "{on}"),
             Self::Count(n) => write!(f, "{n}"),
             Self::Size(n) => write!(f, "{}", Bytes(*n)),
+            // As decimal digits: floating point would tell a third differently.
+            Self::Share(part) => {
+                let (whole, rest) = (part / 10_000_000, part % 10_000_000);
+                let rest = format!("{rest:07}");
+                let rest = rest.trim_end_matches('0');
+                let point = if rest.is_empty() { "" } else { "." };
+                write!(f, "{whole}{point}{rest}%")
+            }
             Self::Duration(span) => write!(f, "{span}"),
             Self::Choice(word) => f.write_str(word),
             Self::Text(text) => f.write_str(text),
@@ -154,6 +171,7 @@ impl Value {
         match self {
             Self::Switch(_) | Self::Count(_) => self.to_string(),
             Self::Size(_)
+            | Self::Share(_)
             | Self::Duration(_)
             | Self::Choice(_)
             | Self::Text(_)
@@ -164,6 +182,20 @@ impl Value {
             }
         }
     }
+}
+
+/// Billionths of a whole; nothing unless it is above none and at most all.
+fn share(text: &str) -> Option<u64> {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let part = if let Some((part, of)) = text.split_once('/') {
+        number(part)? / number(of)?
+    } else if let Some(percent) = text.strip_suffix('%') {
+        number(percent)? / 100.0
+    } else {
+        number(text)?
+    };
+    let billionths = (part * 1e9).round();
+    (1.0..=1e9).contains(&billionths).then_some(billionths as u64)
 }
 
 fn text_of(error: impl fmt::Display) -> String {
@@ -189,6 +221,20 @@ mod tests {
         assert_eq!(kind.parse("2GiB"), Err("`2GiB` is not a size from 1KiB to 1GiB".to_owned()));
         let wrong = Kind::Duration.parse("5 parsecs").expect_err("a unit that is none");
         assert!(wrong.contains("unknown unit `parsecs`"), "{wrong}");
+    }
+
+    #[test]
+    fn shares_are_fractions_percentages_or_numbers() {
+        let shown = |text: &str| Kind::Share.parse(text).map(|value| value.to_string());
+        for text in ["1/100", "1%", "0.01", " 1 / 100 ", "1.0 %"] {
+            assert_eq!(shown(text).as_deref(), Ok("1%"), "{text}");
+        }
+        assert_eq!(shown("1/3").as_deref(), Ok("33.3333333%"));
+        assert_eq!(Kind::Share.parse("33.3333333%"), Kind::Share.parse("1/3"));
+        assert_eq!(shown("1").as_deref(), Ok("100%"));
+        for text in ["0", "2", "101%", "1/0", "-1%", "nan", "", "1/", "many"] {
+            assert!(shown(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,0 +1,110 @@
+//! Labels of flows from a file: the flags, the file, and what became of its rows.
+
+use std::path::Path;
+
+use anyhow::Result;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::Field;
+use clap::Args;
+use rheos_core::units::human;
+use rheos_features::Selection;
+use rheos_features::labels::{LabelUse, Labels, NEEDED_COLUMNS};
+use rheos_sink::read::{ReadLimits, read_rows, typed};
+
+use crate::config::Settings;
+use crate::config::keys::Key;
+use crate::failure::Misuse;
+use crate::output::{Output, Tone};
+use crate::summary;
+
+/// Flags that join labels.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Labels")]
+pub(crate) struct LabelArgs {
+    /// Join the columns of this file (CSV, JSON, Parquet) by five-tuple and time, such as `label`.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<String>,
+    /// Labels are for flows whose initiator is their source only, not also for the other way round.
+    #[arg(long, hide_short_help = true)]
+    labels_directed: bool,
+}
+
+impl LabelArgs {
+    /// What the command line says, for the settings.
+    pub(crate) fn overrides(&self) -> Vec<(Key, String)> {
+        let file = self.labels.clone().map(|file| (Key::LabelsFile, file));
+        let directed = self.labels_directed.then(|| (Key::LabelsDirected, "true".to_owned()));
+        file.into_iter().chain(directed).collect()
+    }
+}
+
+/// Labels on their way into rows.
+#[derive(Debug)]
+pub(crate) struct Labelling {
+    labels: Labels,
+    uses: LabelUse,
+}
+
+impl Labelling {
+    /// As the settings say; an error if a label has the name of a selected column.
+    pub(crate) fn new(settings: &Settings, selection: &Selection) -> Result<Option<Self>> {
+        let file = settings.text(Key::LabelsFile);
+        if file.is_empty() {
+            return Ok(None);
+        }
+        let (rows, _) = read_rows(Path::new(file), ReadLimits::default())?;
+        let labels = Labels::new(&typed(&rows), settings.switch(Key::LabelsDirected))
+            .map_err(|error| Misuse::new(format!("`{file}`: {error}"), HOW))?;
+        if let Some(clash) = labels.fields().iter().find(|field| selection.contains(field.name())) {
+            let message = format!("`{file}` has a column `{}`, and so have the rows", clash.name());
+            let hint = format!(
+                "rename it in the file, or leave the other one out with `--exclude {}`",
+                clash.name()
+            );
+            return Err(Misuse::new(message, hint).into());
+        }
+        let uses = labels.unused();
+        Ok(Some(Self { labels, uses }))
+    }
+
+    /// The columns that are joined.
+    pub(crate) fn fields(&self) -> &[Field] {
+        self.labels.fields()
+    }
+
+    /// The values of the joined columns for these rows.
+    pub(crate) fn join(&mut self, rows: &RecordBatch) -> Vec<ArrayRef> {
+        self.labels.join(rows, &mut self.uses)
+    }
+
+    /// What became of labels and rows.
+    pub(crate) const fn uses(&self) -> &LabelUse {
+        &self.uses
+    }
+}
+
+const HOW: &str = "a label row names flows by any of src_ip, dst_ip (addresses or prefixes), src_port, dst_port, \
+                   protocol, start, end (seconds or RFC 3339); its other columns are joined";
+
+/// The columns with those after them by which labels are found.
+pub(crate) fn with_needed(selection: &Selection) -> Result<Selection> {
+    let names = selection.columns().map(|column| column.name);
+    let names: Vec<&str> = names.chain(NEEDED_COLUMNS.iter().copied()).collect();
+    Ok(Selection::new(&names, &[])?)
+}
+
+/// ` labels 2 of 3 rows labelled, 1 label of 4 not used`.
+pub(crate) fn tell(uses: Option<&LabelUse>, output: &Output) {
+    let Some(uses) = uses else { return };
+    let rows = uses.labelled + uses.unlabelled;
+    let labels = uses.labels_used() + uses.labels_unused();
+    let text = format!(
+        "{} of {} labelled, {} of {} not used",
+        human::grouped(uses.labelled),
+        summary::plural(rows, "row"),
+        human::grouped(uses.labels_unused()),
+        summary::plural(labels, "label"),
+    );
+    let tone = if uses.labels_unused() == 0 { Tone::Strong } else { Tone::Warn };
+    summary::line(output, "labels", tone, &text);
+}
