@@ -1,8 +1,8 @@
 //! One measurement of the road in a process of its own: `cargo xtask bench` starts one per line of its table.
 //!
 //! `road MODE --repeat N --rounds N [--threads N] [--order shifted|overlapping]`, with MODE `decode`,
-//! `decode-unverified` (checksums ignored), `tuples`, `features`, or `write FILE` for the same packets as a capture
-//! file. The capture is built in memory before the clock starts. The result is one line of JSON.
+//! `decode-unverified` (checksums ignored), `tuples`, `features` (four groups of columns), `features-all` (every column),
+//! or `write FILE` for the same packets as a capture file. The capture is built in memory before the clock starts. The result is one line of JSON.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark talks")]
 
@@ -55,7 +55,7 @@ fn main() -> Result<()> {
         return std::fs::write(file, bytes).with_context(|| file.display().to_string());
     }
     // Each thread of `decode` and `tuples` has a part of its own; the pipeline shares one among its threads.
-    let parts = if options.mode == "features" { 1 } else { options.threads as u32 };
+    let parts = if options.mode.starts_with("features") { 1 } else { options.threads as u32 };
     let cut = |part: u32| options.repeat * part / parts;
     let captures: Vec<Arc<Vec<u8>>> = (0..parts)
         .map(|part| {
@@ -75,7 +75,8 @@ fn main() -> Result<()> {
                 in_parts(&captures, |capture| decode(capture, ChecksumPolicy::Ignore))?
             }
             "tuples" => in_parts(&captures, tuples)?,
-            "features" => features(&captures[0], options.threads)?,
+            "features" => features(&captures[0], options.threads, Selection::new(GROUPS, &[])?)?,
+            "features-all" => features(&captures[0], options.threads, Selection::all())?,
             mode => bail!("unknown measurement `{mode}`"),
         };
         packets += last.ingest.frames;
@@ -178,10 +179,9 @@ fn tuples(capture: &Arc<Vec<u8>>) -> Result<Run> {
     Ok(Run { results: groups.len() as u64, ingest: ingest.counters, ..Run::default() })
 }
 
-/// The whole road: flows and the four groups of columns, into a Parquet file.
-fn features(capture: &Arc<Vec<u8>>, threads: usize) -> Result<Run> {
+/// The whole road: flows and these columns, into a Parquet file.
+fn features(capture: &Arc<Vec<u8>>, threads: usize, selection: Selection) -> Result<Run> {
     let mut reader = reader(capture)?;
-    let selection = Selection::new(GROUPS, &[])?;
     let schema = Arc::new(table::arrow_schema(selection.columns()));
     let features = FeatureConfig { selection, ..FeatureConfig::default() };
     let config = ExtractConfig { features, threads, ..ExtractConfig::default() };

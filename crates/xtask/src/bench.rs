@@ -19,7 +19,7 @@ pub(crate) struct Options {
     /// How long each measurement takes at least, in seconds
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
-    /// Leave out NFStream, which is installed from the Python package index
+    /// Leave out NFStream, which is installed from the Python package index, and our own Python package
     #[arg(long)]
     no_peer: bool,
 }
@@ -37,6 +37,7 @@ const MODES: &[(&str, &str)] = &[
     ("decode-unverified", "decode, checksums ignored"),
     ("tuples", "five-tuple aggregation"),
     ("features", "four groups into Parquet"),
+    ("features-all", "all groups into Parquet"),
 ];
 
 /// Measures and prints.

@@ -1,4 +1,5 @@
-"""Measures a program in processes of its own: `run PROGRAM ARGS...`, or `nfstream FILE N_DISSECTIONS`.
+"""Measures a program in processes of its own: `run PROGRAM ARGS...`, `rheos FILE GROUPS` (with commas, or `all` for every
+column), or `nfstream FILE N_DISSECTIONS`.
 
 Prints one line of JSON: seconds, CPU seconds of the program and all its children, peak resident memory
 of the largest of them, rows and columns where they are known.
@@ -32,9 +33,17 @@ def main():
         subprocess.run(sys.argv[2:], check=True)
         told(start, start_cpu, [resource.RUSAGE_CHILDREN], 0, 0)
         return
+    # Loading a library does not count.
+    if sys.argv[1] == "rheos":
+        import rheos
+
+        chosen = {"profile": "all"} if sys.argv[3] == "all" else {"groups": sys.argv[3].split(",")}
+        start, start_cpu = time.monotonic(), cpu_seconds()
+        result = rheos.extract(sys.argv[2], threads=1, **chosen)
+        told(start, start_cpu, [resource.RUSAGE_SELF], len(result), len(result.column_names))
+        return
     from nfstream import NFStreamer
 
-    # Loading the library does not count.
     start, start_cpu = time.monotonic(), cpu_seconds()
     rows = columns = 0
     streamer = NFStreamer(

@@ -1,4 +1,4 @@
-//! The peer: NFStream on the same capture file, beside our own binary on it.
+//! The peer: NFStream on the same capture file, beside our own binary and our Python package on it.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,14 +9,18 @@ use serde_json::Value;
 use crate::bench::{folder, number};
 use crate::steps;
 
-/// Runs NFStream over a file and prints one line of JSON; `argv`: file, `n_dissections`.
+/// Runs a program, NFStream or our Python package over a file and prints one line of JSON.
 const SCRIPT: &str = include_str!("peer.py");
 /// The version that was measured last; a fixed one, so that figures can be compared.
 const NFSTREAM: &str = "nfstream==6.6.0";
 
+/// What is measured of ours: words of the table, the groups as the command line takes them, `all` for every column.
+const SELECTIONS: [(&str, &str); 2] =
+    [("four groups", "flow_meta,timing,size,tcp"), ("all groups", "all")];
+
 /// One row of the comparison.
 struct Row {
-    name: &'static str,
+    name: String,
     cpu: f64,
     wall: f64,
     rows: f64,
@@ -31,39 +35,39 @@ pub(super) fn compare(root: &Path, road: &Path, rheos: &Path, repeat: u32) -> Re
     let mut write = Command::new(road);
     steps::output(write.args(["write"]).arg(&capture).args(["--repeat", &repeat.to_string()]))?;
     let packets = packets(rheos, &capture)?;
-    let python = environment(&folder)?;
+    let python = environment(root, &folder)?;
     let script = folder.join("measure.py");
     std::fs::write(&script, SCRIPT)?;
     let summary = folder.join("summary.json");
     let mut rows = Vec::new();
-    for (name, groups) in
-        [("rheos, four groups", "flow_meta,timing,size,tcp"), ("rheos, all groups", "")]
-    {
+    for (name, groups) in SELECTIONS {
         let mut run = Command::new(&python);
         run.arg(&script).arg("run").arg(rheos).args(["features", "extract"]).arg(&capture);
         run.args(["--threads", "1", "--force", "--quiet", "-o"]).arg(folder.join("rows.parquet"));
         run.arg("--summary").arg(&summary);
-        if groups.is_empty() {
-            run.args(["--profile", "all"])
-        } else {
-            run.args(["--groups", groups])
-        };
-        let mut row = row(name, &mut run)?;
+        run.args([if groups == "all" { "--profile" } else { "--groups" }, groups]);
+        let mut row = row(format!("rheos, {name}, into Parquet"), &mut run)?;
         let accounts: Value = serde_json::from_str(&std::fs::read_to_string(&summary)?)?;
         row.rows = number(&accounts, "rows");
         rows.push(row);
+    }
+    for (name, groups) in SELECTIONS {
+        let mut run = Command::new(&python);
+        run.arg(&script).arg("rheos").arg(&capture).arg(groups);
+        rows.push(row(format!("rheos from Python, {name}, as Arrow"), &mut run)?);
     }
     for (name, dissections) in
         [("NFStream, statistics", "0"), ("NFStream, statistics and nDPI", "20")]
     {
         let mut run = Command::new(&python);
-        rows.push(row(name, run.arg(&script).arg("nfstream").arg(&capture).arg(dissections))?);
+        run.arg(&script).arg("nfstream").arg(&capture).arg(dissections);
+        rows.push(row(name.to_owned(), &mut run)?);
     }
     std::fs::remove_file(&capture)?;
     Ok(table(&rows, packets))
 }
 
-fn row(name: &'static str, run: &mut Command) -> Result<Row> {
+fn row(name: String, run: &mut Command) -> Result<Row> {
     let line = steps::output(run)?;
     let last = line.lines().last().unwrap_or_default();
     let result: Value =
@@ -82,14 +86,20 @@ fn packets(rheos: &Path, capture: &Path) -> Result<f64> {
     value[0]["frames"].as_f64().context("`rheos pcap info` tells no frames")
 }
 
-/// A virtual environment with NFStream.
-fn environment(folder: &Path) -> Result<std::path::PathBuf> {
+/// A virtual environment with NFStream and our own package, as `pip install` builds it: with the release profile.
+fn environment(root: &Path, folder: &Path) -> Result<std::path::PathBuf> {
     let venv = folder.join("venv");
     let python = venv.join("bin/python");
     if !python.is_file() {
         steps::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     }
     steps::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", NFSTREAM]))?;
+    let mut ours = Command::new(&python);
+    ours.args(["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps"]);
+    if let Some(target) = folder.parent() {
+        ours.env("CARGO_TARGET_DIR", target);
+    }
+    steps::run(ours.arg(root.join("bindings/python")))?;
     Ok(python)
 }
 
@@ -106,8 +116,44 @@ fn table(rows: &[Row], packets: f64) -> String {
             peak / f64::from(1 << 20),
         );
     }
-    if let [ours, _, theirs, ..] = rows {
-        text += &format!("\n{:.1} times NFStream's packets per CPU-second", theirs.cpu / ours.cpu);
+    if let [four, all, python_four, python_all, statistics, dissected] = rows {
+        let times = |ours: &Row, theirs: &Row| theirs.cpu / ours.cpu;
+        text += &format!(
+            "\npackets per CPU-second: {:.1} times NFStream's with statistics by four groups; {:.1} times NFStream's with \
+             statistics and nDPI by all groups, {:.1} times from Python. From Python {:.0} % of the binary's by four groups, \
+             {:.0} % by all.\n",
+            times(four, statistics),
+            times(all, dissected),
+            times(python_all, dissected),
+            100.0 * times(python_four, four),
+            100.0 * times(python_all, all),
+        );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_tells_how_many_times_as_fast() {
+        let cpu = [1.0, 2.0, 1.25, 2.5, 10.0, 20.0];
+        let rows: Vec<Row> = cpu
+            .into_iter()
+            .map(|cpu| Row {
+                name: format!("tool of {cpu} s"),
+                cpu,
+                wall: cpu,
+                rows: 7.0,
+                columns: 3.0,
+                peak: f64::from(1 << 20),
+            })
+            .collect();
+        let text = table(&rows, 100.0);
+        assert!(text.contains("| tool of 2.5 s | 2.50 | 2.50 | 40 | 1 | 7 x 3 |"), "{text}");
+        assert!(text.contains("10.0 times NFStream's with statistics by four groups"), "{text}");
+        assert!(text.contains("and nDPI by all groups, 8.0 times from Python"), "{text}");
+        assert!(text.contains("80 % of the binary's by four groups, 80 % by all"), "{text}");
+    }
 }
