@@ -9,7 +9,6 @@
 pub mod cryptopan;
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,6 +16,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::Field;
 use hmac::{Hmac, KeyInit, Mac};
+use rheos_wire::text::push_hex;
 use sha2::{Digest, Sha256};
 
 use crate::column::Identity;
@@ -176,10 +176,9 @@ fn identity_of(field: &Field) -> Identity {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    text
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
 //! One column's values as they are gathered: plain vectors that become Arrow arrays by moving.
+//!
+//! A value is pushed with the number of its row. Rows that got none are null, or empty lists: what most flows do not
+//! have costs them nothing.
 
 use std::sync::Arc;
 
@@ -14,66 +17,65 @@ pub(crate) type Order = [(u32, u32)];
 
 /// What all kinds of cells can do.
 pub(crate) trait Cells: Default {
-    /// Adds copies of other columns' values.
-    fn gather(&mut self, parts: &[&Self], order: &Order);
+    /// Copies values of other columns into the rows from `row` on.
+    fn gather(&mut self, row: usize, parts: &[&Self], order: &Order);
 
-    /// The values as an Arrow array. The cells are empty after it, with room for as many values as they had.
-    fn take_array(&mut self) -> ArrayRef;
+    /// The values of so many rows as an Arrow array. The cells are empty after it, with room for as many values as
+    /// they had.
+    fn take_array(&mut self, rows: usize) -> ArrayRef;
 
     /// Forgets all values, keeping their memory.
     fn clear(&mut self);
 }
 
-/// The values of a vector, which afterwards has room for as many.
+/// The values of a vector, which afterwards has room for as many, and some more: batches are of similar sizes, and to
+/// grow means to copy.
 fn take<T>(values: &mut Vec<T>) -> Vec<T> {
-    let room = Vec::with_capacity(values.len());
+    let room = Vec::with_capacity(values.len() + values.len() / 8);
     std::mem::replace(values, room)
 }
 
-/// Which values are there; costs nothing until the first is not. Bytes, packed into bits at the end: cheaper to
+/// Which rows have a value; costs nothing until the first has none. Bytes, packed into bits at the end: cheaper to
 /// write one by one than bits.
 #[derive(Debug, Default)]
 struct Validity {
-    /// Empty while nothing is null.
+    /// Empty while every row has a value.
     flags: Vec<bool>,
+    /// Up to the last row that has a value.
     len: usize,
 }
 
 impl Validity {
+    /// This row has a value, and those between it and the last one have none.
     #[inline]
-    fn push(&mut self, valid: bool) {
-        if !self.flags.is_empty() {
-            self.flags.push(valid);
-        } else if !valid {
-            self.first_null();
+    fn push(&mut self, row: usize) {
+        if row > self.len {
+            self.fill(row);
         }
-        self.len += 1;
-    }
-
-    #[cold]
-    fn first_null(&mut self) {
-        self.flags.resize(self.len, true);
-        self.flags.push(false);
+        if !self.flags.is_empty() {
+            self.flags.push(true);
+        }
+        self.len = row + 1;
     }
 
     #[inline]
     fn get(&self, row: usize) -> bool {
-        self.flags.is_empty() || self.flags[row]
+        row < self.len && (self.flags.is_empty() || self.flags[row])
     }
 
-    fn gather<'a>(&mut self, parts: impl Iterator<Item = &'a Self> + Clone, order: &Order) {
-        if self.flags.is_empty() && parts.clone().all(|part| part.flags.is_empty()) {
-            self.len += order.len();
-            return;
+    /// The rows up to this one that were not mentioned have no value.
+    fn fill(&mut self, rows: usize) {
+        if rows > self.len {
+            if self.flags.is_empty() {
+                self.flags.resize(self.len, true);
+            }
+            self.flags.resize(rows, false);
+            self.len = rows;
         }
-        self.flags.resize(self.len, true);
-        let parts: Vec<&Self> = parts.collect();
-        let flags = order.iter().map(|&(part, row)| parts[part as usize].get(row as usize));
-        self.flags.extend(flags);
-        self.len += order.len();
     }
 
-    fn take_nulls(&mut self) -> Option<NullBuffer> {
+    fn take_nulls(&mut self, rows: usize) -> Option<NullBuffer> {
+        self.fill(rows);
         let nulls = (!self.flags.is_empty()).then(|| NullBuffer::from(self.flags.as_slice()));
         self.clear();
         nulls
@@ -85,44 +87,56 @@ impl Validity {
     }
 }
 
-/// A column's parts' validities.
-macro_rules! validities {
-    ($parts:expr) => {
-        $parts.iter().map(|part| &part.valid)
-    };
-}
-
-/// Numbers.
+/// Values of one type, and which rows have one.
 #[derive(Debug)]
-pub(crate) struct Prim<T: ArrowPrimitiveType> {
-    values: Vec<T::Native>,
+pub(crate) struct Values<T> {
+    values: Vec<T>,
     valid: Validity,
 }
 
-impl<T: ArrowPrimitiveType> Default for Prim<T> {
+impl<T> Default for Values<T> {
     fn default() -> Self {
         Self { values: Vec::new(), valid: Validity::default() }
     }
 }
 
-impl<T: ArrowPrimitiveType> Prim<T> {
+impl<T: Copy + Default> Values<T> {
     #[inline]
-    pub(crate) fn push(&mut self, value: Option<T::Native>) {
-        self.values.push(value.unwrap_or_default());
-        self.valid.push(value.is_some());
-    }
-}
-
-impl<T: ArrowPrimitiveType> Cells for Prim<T> {
-    fn gather(&mut self, parts: &[&Self], order: &Order) {
-        let values = order.iter().map(|&(part, row)| parts[part as usize].values[row as usize]);
-        self.values.extend(values);
-        self.valid.gather(validities!(parts), order);
+    pub(crate) fn push(&mut self, row: usize, value: Option<T>) {
+        let Some(value) = value else { return };
+        if row > self.values.len() {
+            self.values.resize(row, T::default());
+        }
+        self.values.push(value);
+        self.valid.push(row);
     }
 
-    fn take_array(&mut self) -> ArrayRef {
-        let values = ScalarBuffer::from(take(&mut self.values));
-        Arc::new(PrimitiveArray::<T>::new(values, self.valid.take_nulls()))
+    fn get(&self, row: usize) -> Option<T> {
+        self.valid.get(row).then(|| self.values[row])
+    }
+
+    fn gather<'a>(&mut self, row: usize, parts: impl Iterator<Item = &'a Self>, order: &Order)
+    where
+        T: 'a,
+    {
+        let parts: Vec<&Self> = parts.collect();
+        if parts.iter().all(|part| part.values.is_empty()) {
+            return;
+        }
+        for (row, &(part, of)) in (row..).zip(order) {
+            self.push(row, parts[part as usize].get(of as usize));
+        }
+    }
+
+    fn take(&mut self, rows: usize) -> (Vec<T>, Option<NullBuffer>) {
+        // Zeros of which nobody takes notice: not worth room that stays.
+        let values = if self.values.is_empty() {
+            vec![T::default(); rows]
+        } else {
+            self.values.resize(rows, T::default());
+            take(&mut self.values)
+        };
+        (values, self.valid.take_nulls(rows))
     }
 
     fn clear(&mut self) {
@@ -131,26 +145,57 @@ impl<T: ArrowPrimitiveType> Cells for Prim<T> {
     }
 }
 
+/// Numbers.
+#[derive(Debug)]
+pub(crate) struct Prim<T: ArrowPrimitiveType>(Values<T::Native>);
+
+impl<T: ArrowPrimitiveType> Default for Prim<T> {
+    fn default() -> Self {
+        Self(Values::default())
+    }
+}
+
+impl<T: ArrowPrimitiveType> Prim<T> {
+    #[inline]
+    pub(crate) fn push(&mut self, row: usize, value: Option<T::Native>) {
+        self.0.push(row, value);
+    }
+}
+
+impl<T: ArrowPrimitiveType> Cells for Prim<T> {
+    fn gather(&mut self, row: usize, parts: &[&Self], order: &Order) {
+        self.0.gather(row, parts.iter().map(|part| &part.0), order);
+    }
+
+    fn take_array(&mut self, rows: usize) -> ArrayRef {
+        let (values, nulls) = self.0.take(rows);
+        Arc::new(PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls))
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// Moments, in nanoseconds since the epoch.
 #[derive(Debug, Default)]
-pub(crate) struct Times(Prim<arrow_array::types::Int64Type>);
+pub(crate) struct Times(Values<i64>);
 
 impl Times {
     #[inline]
-    pub(crate) fn push(&mut self, value: Option<i64>) {
-        self.0.push(value);
+    pub(crate) fn push(&mut self, row: usize, value: Option<i64>) {
+        self.0.push(row, value);
     }
 }
 
 impl Cells for Times {
-    fn gather(&mut self, parts: &[&Self], order: &Order) {
-        let parts: Vec<_> = parts.iter().map(|part| &part.0).collect();
-        self.0.gather(&parts, order);
+    fn gather(&mut self, row: usize, parts: &[&Self], order: &Order) {
+        self.0.gather(row, parts.iter().map(|part| &part.0), order);
     }
 
-    fn take_array(&mut self) -> ArrayRef {
-        let values = ScalarBuffer::from(take(&mut self.0.values));
-        let array = TimestampNanosecondArray::new(values, self.0.valid.take_nulls());
+    fn take_array(&mut self, rows: usize) -> ArrayRef {
+        let (values, nulls) = self.0.take(rows);
+        let array = TimestampNanosecondArray::new(ScalarBuffer::from(values), nulls);
         Arc::new(array.with_timezone("UTC"))
     }
 
@@ -161,35 +206,27 @@ impl Cells for Times {
 
 /// Truth values.
 #[derive(Debug, Default)]
-pub(crate) struct Bools {
-    values: Vec<bool>,
-    valid: Validity,
-}
+pub(crate) struct Bools(Values<bool>);
 
 impl Bools {
     #[inline]
-    pub(crate) fn push(&mut self, value: Option<bool>) {
-        self.values.push(value.unwrap_or_default());
-        self.valid.push(value.is_some());
+    pub(crate) fn push(&mut self, row: usize, value: Option<bool>) {
+        self.0.push(row, value);
     }
 }
 
 impl Cells for Bools {
-    fn gather(&mut self, parts: &[&Self], order: &Order) {
-        let values = order.iter().map(|&(part, row)| parts[part as usize].values[row as usize]);
-        self.values.extend(values);
-        self.valid.gather(validities!(parts), order);
+    fn gather(&mut self, row: usize, parts: &[&Self], order: &Order) {
+        self.0.gather(row, parts.iter().map(|part| &part.0), order);
     }
 
-    fn take_array(&mut self) -> ArrayRef {
-        let values = BooleanBuffer::from(self.values.as_slice());
-        self.values.clear();
-        Arc::new(BooleanArray::new(values, self.valid.take_nulls()))
+    fn take_array(&mut self, rows: usize) -> ArrayRef {
+        let (values, nulls) = self.0.take(rows);
+        Arc::new(BooleanArray::new(BooleanBuffer::from(values.as_slice()), nulls))
     }
 
     fn clear(&mut self) {
-        self.values.clear();
-        self.valid.clear();
+        self.0.clear();
     }
 }
 
@@ -204,16 +241,29 @@ impl Default for Ends {
 }
 
 impl Ends {
+    /// This row's value ends there; rows that were left out are empty.
     /// A batch holds far fewer than 2^31 items: its rows are bounded, and so is each row.
-    fn push(&mut self, end: usize) {
+    fn push(&mut self, row: usize, end: usize) {
+        self.fill(row);
         self.0.push(i32::try_from(end).unwrap_or(i32::MAX));
     }
 
-    fn range(&self, row: usize) -> std::ops::Range<usize> {
-        self.0[row] as usize..self.0[row + 1] as usize
+    fn fill(&mut self, rows: usize) {
+        if self.0.len() <= rows {
+            let last = self.0.last().copied().unwrap_or_default();
+            self.0.resize(rows + 1, last);
+        }
     }
 
-    fn take_offsets(&mut self) -> OffsetBuffer<i32> {
+    fn range(&self, row: usize) -> std::ops::Range<usize> {
+        match self.0.get(row..row + 2) {
+            Some(&[start, end]) => start as usize..end as usize,
+            _ => 0..0,
+        }
+    }
+
+    fn take_offsets(&mut self, rows: usize) -> OffsetBuffer<i32> {
+        self.fill(rows);
         let ends = take(&mut self.0);
         self.0.push(0);
         OffsetBuffer::new(ScalarBuffer::from(ends))
@@ -234,39 +284,48 @@ pub(crate) struct Strs {
 
 impl Strs {
     #[inline]
-    pub(crate) fn push(&mut self, value: Option<&str>) {
-        self.data.push_str(value.unwrap_or_default());
-        self.ends.push(self.data.len());
-        self.valid.push(value.is_some());
+    pub(crate) fn push(&mut self, row: usize, value: Option<&str>) {
+        if let Some(value) = value {
+            self.data.push_str(value);
+            self.end(row);
+        }
     }
 
     #[inline]
-    pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut String) -> bool) {
+    pub(crate) fn push_with(&mut self, row: usize, write: impl FnOnce(&mut String) -> bool) {
         let start = self.data.len();
-        let valid = write(&mut self.data);
-        if !valid {
+        if write(&mut self.data) {
+            self.end(row);
+        } else {
             self.data.truncate(start);
         }
-        self.ends.push(self.data.len());
-        self.valid.push(valid);
+    }
+
+    fn end(&mut self, row: usize) {
+        self.ends.push(row, self.data.len());
+        self.valid.push(row);
     }
 }
 
 impl Cells for Strs {
-    fn gather(&mut self, parts: &[&Self], order: &Order) {
-        for &(part, row) in order {
-            let (part, row) = (parts[part as usize], row as usize);
-            self.data.push_str(&part.data[part.ends.range(row)]);
-            self.ends.push(self.data.len());
+    fn gather(&mut self, row: usize, parts: &[&Self], order: &Order) {
+        if parts.iter().all(|part| part.valid.len == 0) {
+            return;
         }
-        self.valid.gather(validities!(parts), order);
+        for (row, &(part, of)) in (row..).zip(order) {
+            let (part, of) = (parts[part as usize], of as usize);
+            if part.valid.get(of) {
+                self.push(row, Some(&part.data[part.ends.range(of)]));
+            }
+        }
     }
 
-    fn take_array(&mut self) -> ArrayRef {
-        let room = String::with_capacity(self.data.len());
+    fn take_array(&mut self, rows: usize) -> ArrayRef {
+        let room = String::with_capacity(self.data.len() + self.data.len() / 8);
         let data = std::mem::replace(&mut self.data, room);
         let data = Buffer::from_vec(data.into_bytes());
-        Arc::new(StringArray::new(self.ends.take_offsets(), data, self.valid.take_nulls()))
+        let (ends, nulls) = (self.ends.take_offsets(rows), self.valid.take_nulls(rows));
+        Arc::new(StringArray::new(ends, data, nulls))
     }
 
     fn clear(&mut self) {
@@ -290,24 +349,30 @@ impl<T: ArrowPrimitiveType> Default for List<T> {
 }
 
 impl<T: ArrowPrimitiveType> List<T> {
-    pub(crate) fn push(&mut self, values: impl Iterator<Item = T::Native>) {
+    pub(crate) fn push(&mut self, row: usize, values: impl Iterator<Item = T::Native>) {
+        let start = self.items.len();
         self.items.extend(values);
-        self.ends.push(self.items.len());
+        if self.items.len() > start {
+            self.ends.push(row, self.items.len());
+        }
     }
 }
 
 impl<T: ArrowPrimitiveType> Cells for List<T> {
-    fn gather(&mut self, parts: &[&Self], order: &Order) {
-        for &(part, row) in order {
+    fn gather(&mut self, row: usize, parts: &[&Self], order: &Order) {
+        if parts.iter().all(|part| part.items.is_empty()) {
+            return;
+        }
+        for (row, &(part, of)) in (row..).zip(order) {
             let part = parts[part as usize];
-            self.push(part.items[part.ends.range(row as usize)].iter().copied());
+            self.push(row, part.items[part.ends.range(of as usize)].iter().copied());
         }
     }
 
-    fn take_array(&mut self) -> ArrayRef {
+    fn take_array(&mut self, rows: usize) -> ArrayRef {
         let items = PrimitiveArray::<T>::new(ScalarBuffer::from(take(&mut self.items)), None);
         let field = Arc::new(Field::new_list_field(T::DATA_TYPE, true));
-        Arc::new(ListArray::new(field, self.ends.take_offsets(), Arc::new(items), None))
+        Arc::new(ListArray::new(field, self.ends.take_offsets(rows), Arc::new(items), None))
     }
 
     fn clear(&mut self) {
@@ -329,18 +394,18 @@ mod tests {
             let mut cells = Prim::<UInt64Type>::default();
             let wanted: Vec<Option<u64>> =
                 (0..260).map(|i| (i < first_null || i % 3 == 1).then_some(i)).collect();
-            for &value in &wanted {
-                cells.push(value);
+            for (row, &value) in wanted.iter().enumerate() {
+                cells.push(row, value);
             }
             // The later half first, from two parts.
             let order: Vec<(u32, u32)> =
                 (130..260).map(|row| (1, row)).chain((0..130).map(|row| (0, row))).collect();
             let mut copied = Prim::<UInt64Type>::default();
-            copied.gather(&[&cells, &cells], &order[130..]);
-            copied.gather(&[&cells, &cells], &order[..130]);
+            copied.gather(0, &[&cells, &cells], &order[130..]);
+            copied.gather(130, &[&cells, &cells], &order[..130]);
             for mut cells in [cells, copied] {
-                let array = cells.take_array();
-                assert!(cells.values.is_empty() && cells.valid.flags.is_empty());
+                let array = cells.take_array(260);
+                assert!(cells.0.values.is_empty() && cells.0.valid.flags.is_empty());
                 let got: Vec<_> = array.as_primitive::<UInt64Type>().iter().collect();
                 assert_eq!(got, wanted, "first null near {first_null}");
             }
@@ -350,28 +415,42 @@ mod tests {
     #[test]
     fn texts_and_lists_copy_by_row() {
         let mut texts = Strs::default();
-        texts.push(Some("a"));
-        texts.push(None);
-        texts.push_with(|out| {
+        texts.push(0, Some("a"));
+        texts.push(1, None);
+        texts.push_with(2, |out| {
             out.push_str("dropped");
             false
         });
-        texts.push(Some("bcd"));
+        texts.push(3, Some("bcd"));
         let mut back = Strs::default();
-        back.gather(&[&texts], &[(0, 3), (0, 1), (0, 0)]);
-        let array = back.take_array();
+        back.gather(0, &[&texts], &[(0, 3), (0, 1), (0, 0), (0, 4)]);
+        let array = back.take_array(5);
         assert_eq!(
             array.as_string::<i32>().iter().collect::<Vec<_>>(),
-            [Some("bcd"), None, Some("a")]
+            [Some("bcd"), None, Some("a"), None, None]
         );
 
         let mut lists = List::<UInt32Type>::default();
-        lists.push([1, 2].into_iter());
-        lists.push(std::iter::empty());
+        lists.push(0, [1, 2].into_iter());
+        lists.push(1, std::iter::empty());
         let mut back = List::<UInt32Type>::default();
-        back.gather(&[&lists], &[(0, 1), (0, 0)]);
-        let array = back.take_array();
+        back.gather(0, &[&lists], &[(0, 1), (0, 0), (0, 7)]);
+        let array = back.take_array(4);
+        assert_eq!(array.len(), 4);
+        assert_eq!(array.as_list::<i32>().value_length(3), 0);
         assert_eq!(array.as_list::<i32>().value_length(0), 0);
         assert_eq!(array.as_list::<i32>().value(1).as_primitive::<UInt32Type>().values(), &[1, 2]);
+    }
+
+    #[test]
+    fn a_column_that_nobody_filled_is_null_in_every_row() {
+        let mut numbers = Prim::<UInt64Type>::default();
+        let array = numbers.take_array(70);
+        assert_eq!((array.len(), array.null_count()), (70, 70));
+        let mut truths = Bools::default();
+        truths.push(2, Some(true));
+        let array = truths.take_array(4);
+        let got: Vec<_> = array.as_boolean().iter().collect();
+        assert_eq!(got, [None, None, Some(true), None]);
     }
 }

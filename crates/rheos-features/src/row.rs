@@ -65,12 +65,15 @@ macro_rules! lanes {
         /// Rows that are being written.
         ///
         /// A row is begun with [`RowBuffer::begin`]; then every column of every group with a selected column is
-        /// given its value in table order. Values of columns that are not selected are dropped.
+        /// given its value in table order. Values of columns that are not selected are dropped; what is not given is
+        /// null.
         #[derive(Debug)]
         pub struct RowBuffer {
             layout: Arc<Layout>,
             /// The next column, as number in the table.
             cursor: usize,
+            /// The column after the group that is being written.
+            group_end: usize,
             rows: usize,
             /// The flow of each row as hosts see it; none if nobody wants to know.
             edges: Vec<FlowEdge>,
@@ -82,6 +85,7 @@ macro_rules! lanes {
             pub fn new(layout: Arc<Layout>) -> Self {
                 Self {
                     cursor: 0,
+                    group_end: 0,
                     rows: 0,
                     edges: Vec::new(),
                     $($lane: (0..layout.count(Kind::$kind)).map(|_| <$cells>::default()).collect(),)+
@@ -93,7 +97,7 @@ macro_rules! lanes {
             pub fn gather(&mut self, parts: &[&Self], order: &[(u32, u32)]) {
                 $(for (i, cells) in self.$lane.iter_mut().enumerate() {
                     let columns: Vec<&$cells> = parts.iter().map(|part| &part.$lane[i]).collect();
-                    cells.gather(&columns, order);
+                    cells.gather(self.rows, &columns, order);
                 })+
                 let edge = |&(part, row): &(u32, u32)| {
                     parts[part as usize].edges.get(row as usize).copied()
@@ -112,11 +116,11 @@ macro_rules! lanes {
             /// The rows as Arrow arrays; the buffer is empty after it.
             pub fn take_batch(&mut self) -> RecordBatch {
                 let layout = Arc::clone(&self.layout);
+                let rows = std::mem::take(&mut self.rows);
                 let arrays = layout.selected.iter().map(|&(column, slot)| match column.kind {
-                    $(Kind::$kind => self.$lane[usize::from(slot)].take_array(),)+
+                    $(Kind::$kind => self.$lane[usize::from(slot)].take_array(rows),)+
                 });
                 let arrays: Vec<ArrayRef> = arrays.collect();
-                let rows = std::mem::take(&mut self.rows);
                 let options = RecordBatchOptions::new().with_row_count(Some(rows));
                 RecordBatch::try_new_with_options(self.layout.schema.clone(), arrays, &options)
                     .expect("every row gave every selected column one value of its type")
@@ -178,6 +182,17 @@ impl RowBuffer {
         self.cursor = cursor;
     }
 
+    /// A group's columns follow, up to that with the number `end`.
+    pub(crate) fn enter_group(&mut self, end: usize) {
+        self.group_end = end;
+    }
+
+    /// The group's further columns are null, its lists empty.
+    #[inline]
+    pub(crate) fn rest_is_null(&mut self) {
+        self.cursor = self.group_end;
+    }
+
     /// The number in the table of the column that comes next.
     pub fn cursor(&self) -> usize {
         self.cursor
@@ -211,7 +226,7 @@ impl RowBuffer {
     #[inline]
     pub fn u8(&mut self, name: &str, value: impl Into<Option<u8>>) {
         if let Some(slot) = self.next(name, Kind::U8) {
-            self.u8s[slot].push(value.into());
+            self.u8s[slot].push(self.rows - 1, value.into());
         }
     }
 
@@ -219,7 +234,7 @@ impl RowBuffer {
     #[inline]
     pub fn u16(&mut self, name: &str, value: impl Into<Option<u16>>) {
         if let Some(slot) = self.next(name, Kind::U16) {
-            self.u16s[slot].push(value.into());
+            self.u16s[slot].push(self.rows - 1, value.into());
         }
     }
 
@@ -227,7 +242,7 @@ impl RowBuffer {
     #[inline]
     pub fn u32(&mut self, name: &str, value: impl Into<Option<u32>>) {
         if let Some(slot) = self.next(name, Kind::U32) {
-            self.u32s[slot].push(value.into());
+            self.u32s[slot].push(self.rows - 1, value.into());
         }
     }
 
@@ -235,7 +250,7 @@ impl RowBuffer {
     #[inline]
     pub fn u64(&mut self, name: &str, value: impl Into<Option<u64>>) {
         if let Some(slot) = self.next(name, Kind::U64) {
-            self.u64s[slot].push(value.into());
+            self.u64s[slot].push(self.rows - 1, value.into());
         }
     }
 
@@ -243,7 +258,7 @@ impl RowBuffer {
     #[inline]
     pub fn i64(&mut self, name: &str, value: impl Into<Option<i64>>) {
         if let Some(slot) = self.next(name, Kind::I64) {
-            self.i64s[slot].push(value.into());
+            self.i64s[slot].push(self.rows - 1, value.into());
         }
     }
 
@@ -251,7 +266,7 @@ impl RowBuffer {
     #[inline]
     pub fn f64(&mut self, name: &str, value: impl Into<Option<f64>>) {
         if let Some(slot) = self.next(name, Kind::F64) {
-            self.f64s[slot].push(value.into());
+            self.f64s[slot].push(self.rows - 1, value.into());
         }
     }
 
@@ -259,7 +274,7 @@ impl RowBuffer {
     #[inline]
     pub fn bool(&mut self, name: &str, value: impl Into<Option<bool>>) {
         if let Some(slot) = self.next(name, Kind::Bool) {
-            self.bools[slot].push(value.into());
+            self.bools[slot].push(self.rows - 1, value.into());
         }
     }
 
@@ -268,7 +283,7 @@ impl RowBuffer {
     pub fn timestamp(&mut self, name: &str, value: impl Into<Option<Timestamp>>) {
         if let Some(slot) = self.next(name, Kind::Timestamp) {
             let nanos = value.into().and_then(|value| i64::try_from(value.as_nanos()).ok());
-            self.times[slot].push(nanos);
+            self.times[slot].push(self.rows - 1, nanos);
         }
     }
 
@@ -276,7 +291,7 @@ impl RowBuffer {
     #[inline]
     pub fn str(&mut self, name: &str, value: Option<&str>) {
         if let Some(slot) = self.next(name, Kind::Str) {
-            self.strs[slot].push(value);
+            self.strs[slot].push(self.rows - 1, value);
         }
     }
 
@@ -285,35 +300,35 @@ impl RowBuffer {
     #[inline]
     pub fn text(&mut self, name: &str, write: impl FnOnce(&mut String) -> bool) {
         if let Some(slot) = self.next(name, Kind::Str) {
-            self.strs[slot].push_with(write);
+            self.strs[slot].push_with(self.rows - 1, write);
         }
     }
 
     /// Writes a list of 32-bit integers.
     pub fn list_u32(&mut self, name: &str, values: impl Iterator<Item = u32>) {
         if let Some(slot) = self.next(name, Kind::ListU32) {
-            self.list_u32s[slot].push(values);
+            self.list_u32s[slot].push(self.rows - 1, values);
         }
     }
 
     /// Writes a list of signed 64-bit integers.
     pub fn list_i64(&mut self, name: &str, values: impl Iterator<Item = i64>) {
         if let Some(slot) = self.next(name, Kind::ListI64) {
-            self.list_i64s[slot].push(values);
+            self.list_i64s[slot].push(self.rows - 1, values);
         }
     }
 
     /// Writes a list of signed 8-bit integers.
     pub fn list_i8(&mut self, name: &str, values: impl Iterator<Item = i8>) {
         if let Some(slot) = self.next(name, Kind::ListI8) {
-            self.list_i8s[slot].push(values);
+            self.list_i8s[slot].push(self.rows - 1, values);
         }
     }
 
     /// Writes a list of floating point numbers.
     pub fn list_f64(&mut self, name: &str, values: impl Iterator<Item = f64>) {
         if let Some(slot) = self.next(name, Kind::ListF64) {
-            self.list_f64s[slot].push(values);
+            self.list_f64s[slot].push(self.rows - 1, values);
         }
     }
 }

@@ -214,7 +214,12 @@ pub(crate) fn may_begin(bytes: &[u8], prefix: &[u8]) -> bool {
 /// Whether `part` occurs in the first 256 of `bytes`, in upper or lower case.
 pub(crate) fn mentions(bytes: &[u8], part: &[u8]) -> bool {
     let head = bytes.get(..256).unwrap_or(bytes);
-    head.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
+    let Some((first, rest)) = part.split_first() else { return true };
+    // Nearly every place differs in its first byte.
+    let is_part = |(begin, end): (&u8, &[u8])| {
+        begin.eq_ignore_ascii_case(first) && end.eq_ignore_ascii_case(rest)
+    };
+    head.windows(part.len()).any(|window| window.split_first().is_some_and(is_part))
 }
 
 /// Whether all bytes are printable ASCII, blanks, or above ASCII.

@@ -7,10 +7,11 @@
 //!
 //! The other methods of that family are under a non-commercial licence, so they are not here.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::text::push_hex;
 use crate::tls::extension::{self, is_grease, kinds};
 use crate::tls::{Carrier, ClientHello, versions};
 
@@ -73,12 +74,12 @@ impl Ja4 {
 
 impl fmt::Display for Ja4 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.prefix())?;
+        let mut text = self.prefix().to_owned();
         for part in [&self.ciphers, &self.extensions] {
-            f.write_char('_')?;
-            part.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+            text.push('_');
+            push_hex(&mut text, part);
         }
-        Ok(())
+        f.write_str(&text)
     }
 }
 
@@ -128,8 +129,10 @@ impl Ja4Lists {
 
 fn join(text: &mut String, numbers: &[u16]) {
     for (place, number) in numbers.iter().enumerate() {
-        let comma = if place == 0 { "" } else { "," };
-        let _ = write!(text, "{comma}{number:04x}");
+        if place > 0 {
+            text.push(',');
+        }
+        push_hex(text, &number.to_be_bytes());
     }
 }
 

@@ -17,9 +17,12 @@ pub fn push_printable(out: &mut String, bytes: &[u8]) {
 
 /// Appends `bytes` to `out` as lower-case hexadecimal digits.
 pub fn push_hex(out: &mut String, bytes: &[u8]) {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('?');
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
+    out.reserve(2 * bytes.len());
     for byte in bytes {
-        out.extend([digit(byte >> 4), digit(byte & 15)]);
+        out.push(digit(byte >> 4));
+        out.push(digit(*byte));
     }
 }
 

@@ -147,6 +147,9 @@ impl Group for Dns {
     fn finish((): &(), ended: &mut Ended<'_>, row: &mut RowBuffer) {
         let spoken = ended.dissection.and_then(|read| read.dns());
         row.bool("dns_detected", spoken.is_some());
+        if spoken.is_none() {
+            return row.rest_is_null();
+        }
         write_first(spoken, row);
         write_kind(spoken, row);
         write_exchanges(spoken, row);

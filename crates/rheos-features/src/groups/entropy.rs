@@ -5,7 +5,7 @@
 //! (m - 1) / (2 n ln 2) bits with `m` different values, and never above log2(n): 256 random bytes show about 7.2
 //! of their 8 bits. The `_corrected` columns add that term (Miller and Madow 1955).
 
-use rheos_core::Direction;
+use std::sync::LazyLock;
 
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{F64, U32};
@@ -115,38 +115,90 @@ impl Group for Entropy {
     }
 
     fn finish(state: &State, _: &mut Ended<'_>, row: &mut RowBuffer) {
-        let mut both = [0_u32; 256];
-        let side = |direction: Direction| {
-            let counts = state.as_ref().map(|sample| &sample.counts[direction.index()]);
-            counts.map_or([0; 256], |counts| counts.map(u32::from))
-        };
-        let (fwd, bwd) = (side(Direction::Forward), side(Direction::Backward));
-        for (sum, (fwd, bwd)) in both.iter_mut().zip(fwd.iter().zip(&bwd)) {
-            *sum = fwd + bwd;
-        }
-        let n: u32 = both.iter().sum();
-        let [all, fwd, bwd] = [&both, &fwd, &bwd].map(Shannon::of);
+        let sampled = Sampled::of(state.as_deref());
+        let Sampled { both: Tally { n, .. }, .. } = sampled;
+        let [all, fwd, bwd] = [&sampled.both, &sampled.fwd, &sampled.bwd].map(Tally::entropy);
         row.f64("entropy_payload", all.map(|e| e.plain));
         row.f64("entropy_initiator", fwd.map(|e| e.plain));
         row.f64("entropy_responder", bwd.map(|e| e.plain));
         let ratio = fwd.zip(bwd).filter(|(_, bwd)| bwd.plain > 0.0);
         row.f64("entropy_ratio", ratio.map(|(fwd, bwd)| fwd.plain / bwd.plain));
-        let chi_square = chi_square(&both, n);
+        let chi_square = sampled.both.chi_square();
         row.f64("byte_distribution_uniformity", chi_square.map(|chi| (255.0 / chi).min(1.0)));
-        let share = |of: &dyn Fn(u8) -> bool| {
-            let chosen: u32 = (0..=255).zip(&both).filter(|(v, _)| of(*v)).map(|(_, c)| c).sum();
-            (n > 0).then(|| f64::from(chosen) / f64::from(n))
-        };
-        let printable = |byte: u8| matches!(byte, 0x20..=0x7e | b'\t' | b'\n' | b'\r');
-        row.f64("printable_ratio", share(&printable));
-        row.f64("null_ratio", share(&|byte| byte == 0));
-        row.f64("high_byte_ratio", share(&|byte| byte >= 0x80));
+        let share = |chosen: u32| (n > 0).then(|| f64::from(chosen) / f64::from(n));
+        row.f64("printable_ratio", share(sampled.printable));
+        row.f64("null_ratio", share(sampled.zero));
+        row.f64("high_byte_ratio", share(sampled.high));
         row.u32("payload_bytes_sampled", n);
         row.f64("entropy_payload_corrected", all.map(|e| e.corrected));
         row.f64("entropy_initiator_corrected", fwd.map(|e| e.corrected));
         row.f64("entropy_responder_corrected", bwd.map(|e| e.corrected));
         row.f64("byte_chi_square", chi_square);
     }
+}
+
+/// What the counts of a flow come to, in one pass.
+#[derive(Default)]
+struct Sampled {
+    fwd: Tally,
+    bwd: Tally,
+    both: Tally,
+    printable: u32,
+    zero: u32,
+    high: u32,
+}
+
+impl Sampled {
+    fn of(sample: Option<&Sample>) -> Self {
+        let mut all = Self::default();
+        let Some(Sample { counts: [fwd, bwd], .. }) = sample else { return all };
+        let (fwd, bwd) = (fwd.as_chunks::<4>().0, bwd.as_chunks::<4>().0);
+        for (start, (fwd, bwd)) in (0..=255).step_by(4).zip(fwd.iter().zip(bwd)) {
+            // Most values do not occur in a few hundred bytes.
+            if *fwd == [0; 4] && *bwd == [0; 4] {
+                continue;
+            }
+            for (value, (&fwd, &bwd)) in (start..=255_u8).zip(fwd.iter().zip(bwd)) {
+                all.add(value, u32::from(fwd), u32::from(bwd));
+            }
+        }
+        all
+    }
+
+    #[inline]
+    fn add(&mut self, value: u8, fwd: u32, bwd: u32) {
+        let count = fwd + bwd;
+        self.fwd.add(fwd);
+        self.bwd.add(bwd);
+        self.both.add(count);
+        match value {
+            0x20..=0x7e | b'\t' | b'\n' | b'\r' => self.printable += count,
+            0 => self.zero += count,
+            0x80.. => self.high += count,
+            _ => {}
+        }
+    }
+}
+
+/// Sums over the counts of the byte values.
+#[derive(Default)]
+struct Tally {
+    /// Bytes.
+    n: u32,
+    /// Values that occur.
+    used: u32,
+    /// Sum of `count * log2(count)`.
+    weighted: f64,
+    /// Sum of `count * count`.
+    squares: u64,
+}
+
+/// `count * log2(count)` of the counts that samples of the usual size have.
+static WEIGHTS: LazyLock<[f64; 1024]> =
+    LazyLock::new(|| std::array::from_fn(|count| weight(count as u32)));
+
+fn weight(count: u32) -> f64 {
+    if count > 1 { f64::from(count) * f64::from(count).log2() } else { 0.0 }
 }
 
 /// An entropy in bits.
@@ -156,57 +208,59 @@ struct Shannon {
     corrected: f64,
 }
 
-impl Shannon {
-    /// Of byte counts; nothing without bytes.
-    fn of(counts: &[u32; 256]) -> Option<Self> {
-        let n: u32 = counts.iter().sum();
-        let used = counts.iter().filter(|&&count| count > 0).count();
-        if n == 0 {
+impl Tally {
+    #[inline]
+    fn add(&mut self, count: u32) {
+        self.n += count;
+        self.used += u32::from(count > 0);
+        self.weighted +=
+            WEIGHTS.get(count as usize).copied().unwrap_or_else(|| weight(count));
+        self.squares += u64::from(count) * u64::from(count);
+    }
+
+    /// Nothing without bytes.
+    fn entropy(&self) -> Option<Shannon> {
+        if self.n == 0 {
             return None;
         }
-        let n = f64::from(n);
-        let weighted: f64 = counts
-            .iter()
-            .filter(|&&count| count > 1)
-            .map(|&count| f64::from(count) * f64::from(count).log2())
-            .sum();
+        let n = f64::from(self.n);
         // One value: exactly 0, whatever the logarithms round to.
-        let plain = if used > 1 { n.log2() - weighted / n } else { 0.0 };
-        let bias = (used - 1) as f64 / (2.0 * n * std::f64::consts::LN_2);
-        Some(Self { plain, corrected: (plain + bias).min(8.0) })
+        let plain = if self.used > 1 { n.log2() - self.weighted / n } else { 0.0 };
+        let bias = f64::from(self.used - 1) / (2.0 * n * std::f64::consts::LN_2);
+        Some(Shannon { plain, corrected: (plain + bias).min(8.0) })
     }
-}
 
-/// The statistic against equally frequent values; nothing for fewer bytes than values.
-fn chi_square(counts: &[u32; 256], n: u32) -> Option<f64> {
-    let expected = f64::from(n) / 256.0;
-    let square = |&count: &u32| (f64::from(count) - expected).powi(2) / expected;
-    (n >= 256).then(|| counts.iter().map(square).sum())
+    /// The statistic against equally frequent values, `256 / n * sum(count^2) - n`; nothing for fewer bytes than
+    /// values.
+    fn chi_square(&self) -> Option<f64> {
+        let n = f64::from(self.n);
+        (self.n >= 256).then(|| (256.0 * self.squares as f64 / n - n).max(0.0))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn counts(bytes: &[u8]) -> [u32; 256] {
-        let mut counts = [0; 256];
+    fn tally(bytes: &[u8]) -> Tally {
+        let mut sample = Sample { counts: [[0; 256]; 2], len: [0; 2] };
         for &byte in bytes {
-            counts[usize::from(byte)] += 1;
+            sample.counts[0][usize::from(byte)] += 1;
         }
-        counts
+        Sampled::of(Some(&sample)).fwd
     }
 
     #[test]
     fn hand_computed_entropies() {
-        assert_eq!(Shannon::of(&counts(&[])), None);
-        let one = Shannon::of(&counts(&[7; 100])).unwrap();
+        assert_eq!(tally(&[]).entropy(), None);
+        let one = tally(&[7; 100]).entropy().unwrap();
         assert_eq!((one.plain, one.corrected), (0.0, 0.0));
-        let four = Shannon::of(&counts(&[0, 1, 2, 3])).unwrap();
+        let four = tally(&[0, 1, 2, 3]).entropy().unwrap();
         assert_eq!(Some(four.plain), Some(2.0));
         // 3 / (8 ln 2)
         assert!((four.corrected - 2.541_010_640).abs() < 1e-9);
         let all: Vec<u8> = (0..=255).collect();
-        let all = Shannon::of(&counts(&all)).unwrap();
+        let all = tally(&all).entropy().unwrap();
         assert_eq!((all.plain, all.corrected), (8.0, 8.0), "never above 8");
     }
 
@@ -219,19 +273,19 @@ mod tests {
             (state >> 56) as u8
         };
         let bytes: Vec<u8> = (0..256).map(|_| next()).collect();
-        let of = Shannon::of(&counts(&bytes)).unwrap();
+        let of = tally(&bytes).entropy().unwrap();
         assert!((7.0..7.35).contains(&of.plain), "{}", of.plain);
         assert!(of.corrected - of.plain > 0.4 && of.corrected <= 8.0);
-        let chi = chi_square(&counts(&bytes), 256).unwrap();
+        let chi = tally(&bytes).chi_square().unwrap();
         assert!((150.0..360.0).contains(&chi), "{chi}");
     }
 
     #[test]
     fn chi_square_by_hand() {
         let all: Vec<u8> = (0..=255).collect();
-        assert_eq!(chi_square(&counts(&all), 256), Some(0.0));
-        assert_eq!(chi_square(&counts(&all[..255]), 255), None);
+        assert_eq!(tally(&all).chi_square(), Some(0.0));
+        assert_eq!(tally(&all[..255]).chi_square(), None);
         // 256 equal bytes: 255^2 + 255 * 1
-        assert_eq!(chi_square(&counts(&[9; 256]), 256), Some(65_280.0));
+        assert_eq!(tally(&[9; 256]).chi_square(), Some(65_280.0));
     }
 }

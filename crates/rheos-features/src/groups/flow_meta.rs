@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use rheos_core::{Addr, IpVersion};
 use rheos_flow::{EndReason, FlowHead};
+use rheos_wire::text::push_hex;
 use rheos_wire::{Layer, tcp_flags};
 use sha2::{Digest, Sha256};
 
@@ -261,7 +262,8 @@ fn write_flow_id(out: &mut String, head: &FlowHead, salt: &[u8]) -> bool {
     hash.update(key.tunnel.to_be_bytes());
     hash.update(head.first.as_nanos().to_be_bytes());
     let digest = hash.finalize();
-    digest.iter().take(16).all(|byte| write!(out, "{byte:02x}").is_ok())
+    push_hex(out, digest.get(..16).unwrap_or_default());
+    true
 }
 
 #[cfg(test)]

@@ -53,6 +53,9 @@ impl Group for Http {
 
     fn finish((): &(), ended: &mut Ended<'_>, row: &mut RowBuffer) {
         let http = ended.dissection.and_then(|read| read.http1());
+        if http.is_none() {
+            return row.rest_is_null();
+        }
         let request = http.and_then(|http| http.request.as_deref());
         let response = http.and_then(|http| http.response.as_deref());
         row.str("http_method", request.map(|request| &*request.method));

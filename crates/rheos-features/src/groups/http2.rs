@@ -71,6 +71,9 @@ impl Group for Http2 {
         let frames = |kind: u8| http.map(|http| http.by_type[usize::from(kind)]);
         row.bool("http2_detected", http.is_some() || version == Some("h2"));
         row.bool("http3_detected", version == Some("h3"));
+        if http.is_none() && version.is_none() {
+            return row.rest_is_null();
+        }
         row.bool("http2_preface_seen", http.map(|http| http.preface));
         row.u64("http2_frame_count", http.map(|http| http.frames));
         row.u64("http2_data_frames", frames(frame_type::DATA));

@@ -180,6 +180,9 @@ impl Group for Icmp {
         row.u8("icmp_stat", messages.map(|m| m.stat));
         row.f64("icmp_ratio", if messages.is_some() { 1.0 } else { 0.0 });
         row.bool("is_icmp_only", messages.is_some());
+        if messages.is_none() {
+            return row.rest_is_null();
+        }
         row.u64("icmp_echo_answered_count", asked.map(|_| answered));
         let unanswered = |asked: u32| u64::from(asked).saturating_sub(answered);
         row.u64("icmp_echo_unanswered_count", asked.map(unanswered));

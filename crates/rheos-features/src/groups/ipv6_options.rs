@@ -148,6 +148,9 @@ impl Group for Ipv6Options {
         row.u8("ipv6_ecn", v6.then_some(state.class_first & 3));
         row.f64("ipv6_ratio", if v6 { 1.0 } else { 0.0 });
         row.bool("is_ipv6_only", v6);
+        if !v6 {
+            return row.rest_is_null();
+        }
         row.u32("ipv6_flow_label_fwd", label(state.labels[0].first));
         row.u32("ipv6_flow_label_bwd", label(state.labels[1].first));
         let none = Extensions::default();

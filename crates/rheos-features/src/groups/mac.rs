@@ -1,8 +1,7 @@
 //! Hardware addresses of the link that directly carries the flow's packets.
 
-use std::fmt::Write;
-
 use rheos_core::Direction;
+use rheos_wire::text::push_hex;
 use rheos_wire::{LinkHeader, MacAddr, link_header};
 
 use super::{Ended, Group, Seen};
@@ -168,10 +167,13 @@ impl State {
 
 /// Writes octets as `00:1b:21`; always true.
 fn write_octets(out: &mut String, octets: &[u8]) -> bool {
-    octets.iter().enumerate().all(|(i, octet)| {
-        let colon = if i > 0 { ":" } else { "" };
-        write!(out, "{colon}{octet:02x}").is_ok()
-    })
+    for (place, octet) in octets.iter().enumerate() {
+        if place > 0 {
+            out.push(':');
+        }
+        push_hex(out, &[*octet]);
+    }
+    true
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use rheos_core::Nanos;
 use rheos_wire::quic::Version;
+use rheos_wire::text::push_hex;
 use rheos_wire::tls::{ClientFacts, ServerFacts, ciphers, groups};
 
 use super::{Ended, Group};
@@ -148,6 +149,9 @@ impl Group for Quic {
     fn finish((): &(), ended: &mut Ended<'_>, row: &mut RowBuffer) {
         let quic = ended.dissection.and_then(|dissection| dissection.quic());
         row.bool("quic_detected", quic.is_some());
+        if quic.is_none() {
+            return row.rest_is_null();
+        }
         older(quic, row);
         versions(quic, row);
         counts(quic, row);
@@ -320,5 +324,6 @@ fn join<T: std::fmt::Display>(
 }
 
 fn hex(bytes: &[u8], out: &mut String) -> bool {
-    bytes.iter().all(|byte| write!(out, "{byte:02x}").is_ok())
+    push_hex(out, bytes);
+    true
 }

@@ -121,6 +121,9 @@ impl Group for Ssh {
     fn finish((): &(), ended: &mut Ended<'_>, row: &mut RowBuffer) {
         let spoken = ended.dissection.and_then(|read| read.ssh());
         row.bool("ssh_detected", spoken.is_some());
+        if spoken.is_none() {
+            return row.rest_is_null();
+        }
         let told = Told::of(spoken);
         told.write_identifications(row);
         told.write_counts(row);

@@ -75,6 +75,9 @@ impl Group for TcpFingerprint {
     fn new(_: &crate::FeaturePlan) {}
 
     fn finish((): &(), ended: &mut Ended<'_>, row: &mut RowBuffer) {
+        if ended.tcp.is_none() {
+            return row.rest_is_null();
+        }
         let tcp = ended.tcp;
         let [fwd, bwd] = [0, 1].map(|side| print(tcp, side));
         let write = |print: Print<'_>, out: &mut String| {

@@ -62,6 +62,9 @@ impl Group for TcpMptcp {
     fn new(_: &crate::FeaturePlan) {}
 
     fn finish((): &(), ended: &mut Ended<'_>, row: &mut RowBuffer) {
+        if ended.tcp.is_none() {
+            return row.rest_is_null();
+        }
         let is_tcp = ended.tcp.is_some();
         let mptcp = ended.tcp.and_then(|tcp| tcp.mptcp.as_deref());
         let told = |value: fn(&Mptcp) -> bool| is_tcp.then(|| mptcp.is_some_and(value));

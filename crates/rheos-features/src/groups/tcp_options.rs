@@ -89,6 +89,9 @@ impl Group for TcpOptions {
     fn new(_: &crate::FeaturePlan) {}
 
     fn finish((): &(), ended: &mut Ended<'_>, row: &mut RowBuffer) {
+        if ended.tcp.is_none() {
+            return row.rest_is_null();
+        }
         let tcp = ended.tcp;
         let [fwd, bwd] = [0, 1].map(|side| tcp.map(|tcp| &tcp.options[side]));
         let both = |value: fn(&Options) -> u64| Some(fwd.map(value)? + bwd.map(value)?);

@@ -88,6 +88,9 @@ impl Group for TcpRtt {
     fn new(_: &crate::FeaturePlan) {}
 
     fn finish((): &(), ended: &mut Ended<'_>, row: &mut RowBuffer) {
+        if ended.tcp.is_none() {
+            return row.rest_is_null();
+        }
         let rtt = ended.tcp.map(|tcp| &tcp.rtt);
         row.f64("tcp_rtt_handshake", rtt.and_then(Rtt::handshake).map(|ns| ns as f64 / 1e9));
         write_stamps(rtt.map(|rtt| &rtt.stamps.whole), row);

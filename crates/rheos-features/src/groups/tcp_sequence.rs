@@ -92,6 +92,9 @@ impl Group for TcpSequence {
     fn new(_: &crate::FeaturePlan) {}
 
     fn finish((): &(), ended: &mut Ended<'_>, row: &mut RowBuffer) {
+        if ended.tcp.is_none() {
+            return row.rest_is_null();
+        }
         let sides = ended.tcp.map(|tcp: &TcpAnalysis| &tcp.sequence);
         let [fwd, bwd] = [0, 1].map(|side| sides.map(|sides| &sides[side]));
         row.u32("tcp_isn_fwd", fwd.and_then(|side| side.isn));

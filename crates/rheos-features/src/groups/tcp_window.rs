@@ -92,6 +92,9 @@ impl Group for TcpWindow {
     fn new(_: &crate::FeaturePlan) {}
 
     fn finish((): &(), ended: &mut Ended<'_>, row: &mut RowBuffer) {
+        if ended.tcp.is_none() {
+            return row.rest_is_null();
+        }
         let tcp = ended.tcp;
         let [fwd, bwd] = [0, 1].map(|side| tcp.map(|tcp| &tcp.windows[side]));
         let scales = tcp.map_or([None; 2], |tcp| window::scales(&tcp.windows));

@@ -293,12 +293,17 @@ fn write_sequences(ended: &Ended<'_>, row: &mut RowBuffer) {
     row.list_f64("iat_sequence", packets().skip(1).map(gap_seconds));
     row.list_f64("timestamp_sequence", packets().map(|p| seconds(p.offset as f64)));
     row.text("splt", |out| {
-        use std::fmt::Write;
-        packets().enumerate().all(|(i, p)| {
-            let space = if i == 0 { "" } else { " " };
-            let sign = if p.direction == Direction::Forward { '+' } else { '-' };
-            write!(out, "{space}{}:{}:{sign}", p.len, gap(&p)).is_ok()
-        })
+        let mut digits = itoa::Buffer::new();
+        for (place, packet) in packets().enumerate() {
+            if place > 0 {
+                out.push(' ');
+            }
+            out.push_str(digits.format(packet.len));
+            out.push(':');
+            out.push_str(digits.format(gap(&packet)));
+            out.push_str(if packet.direction == Direction::Forward { ":+" } else { ":-" });
+        }
+        true
     });
     row.list_u32("splt_lengths", packets().map(|p| p.len));
     row.list_f64("splt_times", packets().map(gap_seconds));

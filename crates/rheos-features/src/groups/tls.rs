@@ -9,13 +9,14 @@ use std::fmt::Write as _;
 
 pub use columns::COLUMNS;
 use rheos_core::Timestamp;
+use rheos_wire::text::push_hex;
 use rheos_wire::tls::extension::kinds;
 use rheos_wire::tls::{Carrier, ClientFacts, ServerFacts, ciphers, groups, is_grease, versions};
 use rheos_wire::x509::CertificateFacts;
 
 use crate::column::GroupInfo;
 use crate::dissect::Dissection;
-use crate::dissect::tls::{CertificateChain, Handshake, Tls as Dissector};
+use crate::dissect::tls::{CertificateChain, Handshake};
 use crate::groups::{Ended, Group};
 use crate::row::RowBuffer;
 
@@ -48,8 +49,11 @@ impl Group for Tls {
     fn new(_: &crate::FeaturePlan) {}
 
     fn finish((): &(), ended: &mut Ended<'_>, row: &mut RowBuffer) {
-        let dissector = ended.dissection.and_then(Dissection::tls);
-        let handshake = dissector.map(Dissector::handshake);
+        let Some(dissector) = ended.dissection.and_then(Dissection::tls) else {
+            row.bool("tls_detected", false);
+            return row.rest_is_null();
+        };
+        let handshake = Some(dissector.handshake());
         let chain = handshake.and_then(Handshake::chain);
         let told = Told {
             handshake,
@@ -83,8 +87,8 @@ impl<'a> Told<'a> {
         row.u16("tls_extension_count", client.map(|client| client.extension_count));
         row.str("tls_sni", client.and_then(|client| client.server_name.as_deref()));
         row.text("tls_alpn", |out| push(out, client.and_then(|client| client.alpn().next())));
-        row.text("ja3_hash", |out| push_hex(out, client.map(|client| &client.ja3[..])));
-        row.text("ja3s_hash", |out| push_hex(out, server.map(|server| &server.ja3s[..])));
+        row.text("ja3_hash", |out| hex(out, client.map(|client| &client.ja3[..])));
+        row.text("ja3s_hash", |out| hex(out, server.map(|server| &server.ja3s[..])));
         row.u32("tls_handshake_packets", handshake.map(Handshake::packets));
         row.u32("tls_cert_count", chain.map(|chain| chain.count));
         row.u32("tls_cert_total_length", chain.map(|chain| chain.total_len));
@@ -199,7 +203,7 @@ impl<'a> Told<'a> {
         row.bool("tls_cert_is_ca", leaf.map(|leaf| leaf.authority.unwrap_or(false)));
         row.bool("tls_cert_matches_sni", chain.and_then(|chain| chain.names_server));
         let print = chain.filter(|chain| chain.count > 0).map(|chain| &chain.fingerprint[..]);
-        row.text("tls_cert_fingerprint", |out| push_hex(out, print));
+        row.text("tls_cert_fingerprint", |out| hex(out, print));
     }
 
     fn fingerprints(&self, row: &mut RowBuffer) {
@@ -247,9 +251,8 @@ fn push(out: &mut String, text: Option<Cow<'_, str>>) -> bool {
     true
 }
 
-fn push_hex(out: &mut String, bytes: Option<&[u8]>) -> bool {
-    let Some(bytes) = bytes else { return false };
-    bytes.iter().all(|byte| write!(out, "{byte:02x}").is_ok())
+fn hex(out: &mut String, bytes: Option<&[u8]>) -> bool {
+    bytes.inspect(|bytes| push_hex(out, bytes)).is_some()
 }
 
 /// A registered name, or the number.

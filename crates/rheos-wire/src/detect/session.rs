@@ -109,11 +109,13 @@ pub fn xmpp(said: &Said<'_>) -> Look {
     let may = |bytes: &[u8]| {
         bytes.is_empty() || may_begin(bytes, b"<?xml ") || may_begin(bytes, b"<stream:stream")
     };
-    if opens(said.client) || opens(said.server) {
-        return Look::sure("xmpp.stream").when(may(said.client) && may(said.server));
+    if !may(said.client) || !may(said.server) {
+        return Look::No;
     }
-    let short = said.client.len() < 256;
-    if may(said.client) && may(said.server) && short { Look::More } else { Look::No }
+    if opens(said.client) || opens(said.server) {
+        return Look::sure("xmpp.stream");
+    }
+    if said.client.len() < 256 { Look::More } else { Look::No }
 }
 
 /// NNTP: a greeting with 200 or 201 that names it, or one and a command of NNTP.
