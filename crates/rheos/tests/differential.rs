@@ -14,6 +14,8 @@ mod apps;
 mod classifiers;
 #[path = "differential/corpus.rs"]
 mod corpus;
+#[path = "differential/dissected.rs"]
+mod dissected;
 #[path = "differential/dns.rs"]
 mod dns;
 #[path = "differential/encodings.rs"]

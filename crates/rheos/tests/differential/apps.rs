@@ -90,7 +90,7 @@ fn compare(capture: &Path) -> Flows {
         let stack = if row["app_stack"].is_empty() { &row["app"] } else { &row["app_stack"] };
         called.stacks.insert(stack.clone());
     }
-    for line in tshark::ask(capture).lines() {
+    for line in &tshark::ask(capture) {
         let Some(columns) = Columns::of(line) else { continue };
         let Some(packet) = tshark::innermost(&columns) else { continue };
         let (key, _) = tshark::key(packet.ends, packet.protocol);

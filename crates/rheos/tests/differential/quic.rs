@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::corpus;
+use crate::dissected;
 use crate::listed::{self, Agreement, Difference};
 use crate::rows;
 
@@ -90,7 +90,7 @@ fn row(row: &HashMap<String, String>) -> (Ends, Facts) {
 }
 
 /// What is asked of tshark for each packet.
-const ASKED: &[&str] = &[
+pub(crate) const ASKED: &[&str] = &[
     "ip.src",
     "ip.dst",
     "ipv6.src",
@@ -108,12 +108,8 @@ const ASKED: &[&str] = &[
 
 /// What tshark says of a capture's QUIC connections: of each the first value of every field.
 fn theirs(capture: &Path) -> BTreeMap<Ends, Facts> {
-    let mut tshark = Command::new("tshark");
-    tshark.args(["-n", "-Y", "quic", "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=,"]);
-    tshark.args(ASKED.iter().flat_map(|field| ["-e", field])).arg("-r").arg(capture);
-    let out = tshark.output().expect("tshark starts");
     let mut all: BTreeMap<Ends, Facts> = BTreeMap::new();
-    for line in String::from_utf8_lossy(&out.stdout).lines() {
+    for line in dissected::lines(capture, ASKED, ",", |value| dissected::has(value, &["quic"])) {
         let values: Vec<&str> = line.split('\t').collect();
         if let Some(ends) = ends_of(&values) {
             packet(all.entry(ends).or_default(), &values);

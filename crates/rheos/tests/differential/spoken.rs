@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::corpus;
+use crate::dissected;
 use crate::listed::{Agreement, Difference};
 use crate::rows::{self, Cells};
 use crate::zeek_log::{self, Ends};
@@ -20,7 +20,7 @@ const FOLDERS: [&str; 4] = ["zeek", "ja4", "suricata", "tcpdump"];
 const CAPTURES_MIN: usize = 700;
 
 /// What is asked of tshark for each packet.
-const FIELDS: &[&str] = &[
+pub(crate) const FIELDS: &[&str] = &[
     "frame.protocols",
     "ip.src",
     "ip.dst",
@@ -47,7 +47,9 @@ const FIELDS: &[&str] = &[
     "ssh.host_key.type",
 ];
 /// Stands between the values of one field.
-const BETWEEN: char = '\u{1f}';
+const BETWEEN: &str = "\u{1f}";
+/// tshark's names of the protocols.
+const SPOKEN: &[&str] = &["dns", "mdns", "llmnr", "ssh"];
 
 /// The columns of ours that are compared.
 const COLUMNS: &[&str] = &[
@@ -209,14 +211,8 @@ pub(crate) fn rows_by_key(file: &Path, flags: &[&str]) -> BTreeMap<Key, Vec<Cell
 }
 
 fn ask(file: &Path) -> Vec<Packet> {
-    let mut tshark = Command::new("tshark");
-    tshark.args(["-n", "-Y", "dns || mdns || llmnr || ssh", "-T", "fields"]);
-    tshark.args(["-E", "occurrence=a", "-E", &format!("aggregator={BETWEEN}")]);
-    for field in FIELDS {
-        tshark.args(["-e", field]);
-    }
-    let out = tshark.arg("-r").arg(file).output().expect("tshark starts");
-    String::from_utf8_lossy(&out.stdout).lines().filter_map(packet).collect()
+    let lines = dissected::lines(file, FIELDS, BETWEEN, |value| dissected::has(value, SPOKEN));
+    lines.iter().filter_map(|line| packet(line)).collect()
 }
 
 fn packet(line: &str) -> Option<Packet> {
@@ -232,7 +228,7 @@ fn packet(line: &str) -> Option<Packet> {
         fields,
     };
     let names: Vec<String> = packet.one("frame.protocols")?.split(':').map(str::to_owned).collect();
-    let spoken = names.iter().position(|it| ["dns", "mdns", "llmnr", "ssh"].contains(&&**it))?;
+    let spoken = names.iter().position(|it| SPOKEN.contains(&&**it))?;
     if names[..spoken].iter().any(|it| it.starts_with("icmp")) {
         return None;
     }

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::corpus;
+use crate::dissected;
 use crate::listed::{self, Agreement, Difference};
 use crate::rows;
 
@@ -25,7 +25,7 @@ const RST: u64 = 4;
 const ACK: u64 = 16;
 
 /// What is asked of tshark for each packet.
-const FIELDS: &[&str] = &[
+pub(crate) const FIELDS: &[&str] = &[
     "frame.protocols",
     "frame.time_epoch",
     "ip.src",
@@ -230,16 +230,10 @@ fn ours(capture: &Path) -> Connections {
 }
 
 /// One line per packet.
-fn ask(capture: &Path) -> String {
-    let mut tshark = Command::new("tshark");
-    tshark.args(["-n", "-Y", "tcp && !icmp && !icmpv6", "-T", "fields"]);
-    tshark.args(["-E", "occurrence=a", "-E", "separator=/t", "-E", "aggregator=,"]);
-    for field in FIELDS {
-        tshark.args(["-e", field]);
-    }
-    tshark.arg("-r").arg(capture);
-    let out = tshark.output().expect("tshark starts");
-    String::from_utf8_lossy(&out.stdout).into_owned()
+fn ask(capture: &Path) -> Vec<String> {
+    dissected::lines(capture, FIELDS, ",", |value| {
+        dissected::has(value, &["tcp"]) && !dissected::has(value, &["icmp", "icmpv6"])
+    })
 }
 
 /// What tshark says of a segment.
@@ -470,10 +464,10 @@ fn sent_before(me: &mut End, peer: &mut End, segment: &Segment, marks: &mut [boo
 }
 
 /// tshark's packets, by their ends.
-fn theirs(told: &str) -> Connections {
+fn theirs(told: &[String]) -> Connections {
     let mut all = Connections::new();
     let mut streams: HashMap<u64, Ends> = HashMap::new();
-    for segment in told.lines().filter_map(Segment::of) {
+    for segment in told.iter().filter_map(|line| Segment::of(line)) {
         let (key, from) = key(segment.ends);
         let ends = streams.entry(segment.stream).or_default();
         ends.apply(from, &segment, all.entry(key).or_default());

@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::corpus;
+use crate::dissected;
 use crate::listed::{self, Agreement, Difference};
 use crate::rows;
 
@@ -25,7 +25,7 @@ const COLUMNS: &str = "src_ip,dst_ip,src_port,dst_port,app_stack,tls_is_dtls,tls
     tls_cert_fingerprint,tls_cert_matches_sni,ja4";
 
 /// The ends of a packet.
-const ENDS: [&str; 8] = [
+pub(crate) const ENDS: &[&str] = &[
     "ip.src",
     "ipv6.src",
     "ip.dst",
@@ -35,19 +35,30 @@ const ENDS: [&str; 8] = [
     "tcp.dstport",
     "udp.dstport",
 ];
-/// What is asked of tshark for each packet with a hello, of `tls` and of `dtls`.
-const FIELDS: [&str; 11] = [
-    "type",
-    "ja3",
-    "ja3s",
-    "version",
-    "extensions_server_name",
-    "extensions_alpn_str",
-    "ciphersuite",
-    "extensions.supported_version",
-    "extensions_key_share_group",
-    "session_id_length",
-    "random",
+/// What is asked of tshark for each packet with a hello: of TLS, and then as much of DTLS.
+pub(crate) const FIELDS: &[&str] = &[
+    "tls.handshake.type",
+    "tls.handshake.ja3",
+    "tls.handshake.ja3s",
+    "tls.handshake.version",
+    "tls.handshake.extensions_server_name",
+    "tls.handshake.extensions_alpn_str",
+    "tls.handshake.ciphersuite",
+    "tls.handshake.extensions.supported_version",
+    "tls.handshake.extensions_key_share_group",
+    "tls.handshake.session_id_length",
+    "tls.handshake.random",
+    "dtls.handshake.type",
+    "dtls.handshake.ja3",
+    "dtls.handshake.ja3s",
+    "dtls.handshake.version",
+    "dtls.handshake.extensions_server_name",
+    "dtls.handshake.extensions_alpn_str",
+    "dtls.handshake.ciphersuite",
+    "dtls.handshake.extensions.supported_version",
+    "dtls.handshake.extensions_key_share_group",
+    "dtls.handshake.session_id_length",
+    "dtls.handshake.random",
 ];
 
 /// One flow's columns by name; empty texts are null.
@@ -134,27 +145,20 @@ type Hello = BTreeMap<&'static str, String>;
 /// What tshark says of a capture: of each connection the first ClientHello and the last ServerHello that is no
 /// HelloRetryRequest.
 fn ask(capture: &Path) -> BTreeMap<Ends, Hello> {
-    let mut command = Command::new("tshark");
-    command.args(["-o", "tcp.reassemble_out_of_order:TRUE", "-r"]).arg(capture);
-    let hellos = "(tls.handshake.type in {1, 2} || dtls.handshake.type in {1, 2}) && !quic";
-    command.args(["-Y", hellos, "-T", "fields", "-E", "separator=/t", "-E", "aggregator=;"]);
-    for field in ENDS {
-        command.args(["-e", field]);
-    }
-    for protocol in ["tls", "dtls"] {
-        for field in FIELDS {
-            command.args(["-e", &format!("{protocol}.handshake.{field}")]);
-        }
-    }
-    let out = command.output().expect("tshark starts");
+    let hello = |value: &dyn Fn(&str) -> String| {
+        let kinds = ["tls", "dtls"].map(|of| value(&format!("{of}.handshake.type")));
+        let hello =
+            kinds.iter().flat_map(|kinds| kinds.split(';')).any(|kind| ["1", "2"].contains(&kind));
+        hello && !dissected::has(value, &["quic"])
+    };
     let mut told = BTreeMap::new();
-    for line in String::from_utf8_lossy(&out.stdout).lines() {
-        note(line, &mut told);
+    for line in dissected::lines(capture, &[ENDS, FIELDS].concat(), ";", hello) {
+        note(&line, &mut told);
     }
     told
 }
 
-/// Takes in a line of tshark: [`ENDS`], and [`FIELDS`] of both protocols.
+/// Takes in a line of tshark: [`ENDS`] and [`FIELDS`].
 fn note(line: &str, told: &mut BTreeMap<Ends, Hello>) {
     let fields: Vec<&str> = line.split('\t').collect();
     let field = |place: usize| fields.get(place).copied().unwrap_or_default();
@@ -163,11 +167,11 @@ fn note(line: &str, told: &mut BTreeMap<Ends, Hello>) {
     let either = |a: usize, b: usize| if last(a).is_empty() { last(b) } else { last(a) }.to_owned();
     let [src, dst, src_port, dst_port] =
         [(0, 1), (2, 3), (4, 5), (6, 7)].map(|(a, b)| either(a, b));
-    let tls = ENDS.len();
-    let block = if field(tls).is_empty() { tls + FIELDS.len() } else { tls };
+    let carrier = if field(ENDS.len()).is_empty() { "dtls" } else { "tls" };
     let of = |name: &str| {
+        let name = format!("{carrier}.handshake.{name}");
         let place = FIELDS.iter().position(|field| *field == name).expect("it is asked for");
-        field(block + place)
+        field(ENDS.len() + place)
     };
     let kinds: Vec<&str> = of("type").split(';').collect();
     if kinds.contains(&"1") {

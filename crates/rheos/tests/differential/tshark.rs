@@ -9,10 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::corpus;
+use crate::dissected;
 use crate::listed::{self, Agreement, Difference};
 use crate::rows::{self, Row};
 
@@ -25,7 +24,7 @@ const CAPTURES_MIN: usize = 100;
 const DURATION_TOLERANCE_NS: u64 = 100_000;
 
 /// What is asked of tshark for each packet; the order is that of [`Columns`].
-const FIELDS: &[&str] = &[
+pub(crate) const FIELDS: &[&str] = &[
     "frame.protocols",
     "ip.src",
     "ip.dst",
@@ -139,7 +138,7 @@ fn compare(capture: &Path) -> Outcome {
     // A conversation may lie around tunnels, within them, or both: the layer that has most of it tells.
     let layers =
         [inner, run(&[], "3"), run(&[], "2"), run(&[], "1"), run(&["--tunnels", "outer"], "4")];
-    for (key, listed) in conversations(&told) {
+    for (key, listed) in conversations(&dissected::tables(capture)) {
         let same = |row: &&Row| self::key(row.ends, row.protocol).0 == key;
         let rows = layers.iter().map(|layer| layer.iter().filter(same).cloned().collect());
         let packets = |rows: &Vec<Row>| rows.iter().flat_map(|row| row.packets).sum::<u64>();
@@ -249,29 +248,9 @@ fn duration(rows: &[Row]) -> Option<u64> {
     last.checked_sub(first)
 }
 
-/// What tshark said of each capture that was asked about.
-type Asked = BTreeMap<PathBuf, Arc<OnceLock<Arc<str>>>>;
-
-/// One run of tshark: a line per packet, then the tables of conversations. Several tests ask about the same captures,
-/// and starting it takes longer than reading most of them: the answers are kept.
-pub(crate) fn ask(capture: &Path) -> Arc<str> {
-    static ASKED: Mutex<Asked> = Mutex::new(Asked::new());
-    let mut asked = ASKED.lock().expect("no test panicked while it looked");
-    let answer = Arc::clone(asked.entry(capture.to_path_buf()).or_default());
-    drop(asked);
-    Arc::clone(answer.get_or_init(|| run_tshark(capture).into()))
-}
-
-fn run_tshark(capture: &Path) -> String {
-    let mut tshark = Command::new("tshark");
-    tshark.args(["-n", "--enable-protocol", "communityid", "-T", "fields"]);
-    tshark.args(["-E", "occurrence=a", "-E", "separator=/t", "-E", "aggregator=,"]);
-    for field in FIELDS {
-        tshark.args(["-e", field]);
-    }
-    tshark.args(["-z", "conv,tcp", "-z", "conv,udp", "-r"]).arg(capture);
-    let out = tshark.output().expect("tshark starts");
-    String::from_utf8_lossy(&out.stdout).into_owned()
+/// A line per packet.
+pub(crate) fn ask(capture: &Path) -> Vec<String> {
+    dissected::lines(capture, FIELDS, ",", |_| true)
 }
 
 /// One packet's fields, each with every occurrence from the outermost layer inwards.
@@ -351,9 +330,9 @@ pub(crate) fn innermost(columns: &Columns<'_>) -> Option<Innermost> {
 }
 
 /// The sum of tshark's packets, by the ends of the innermost IP packet.
-fn packets(told: &str) -> Conversations {
+fn packets(told: &[String]) -> Conversations {
     let mut all = Conversations::new();
-    for columns in told.lines().filter_map(Columns::of) {
+    for columns in told.iter().filter_map(|line| Columns::of(line)) {
         let Some(packet) = innermost(&columns) else { continue };
         let (key, direction) = key(packet.ends, packet.protocol);
         let known = all.entry(key).or_default();
@@ -370,11 +349,11 @@ fn packets(told: &str) -> Conversations {
 }
 
 /// The tables of conversations.
-fn conversations(told: &str) -> BTreeMap<Key, Listed> {
+fn conversations(tables: &[String]) -> BTreeMap<Key, Listed> {
     let mut all: BTreeMap<Key, Listed> = BTreeMap::new();
     let mut protocol = 0;
-    for line in told.lines() {
-        match line {
+    for line in tables {
+        match line.as_str() {
             "TCP Conversations" => protocol = 6,
             "UDP Conversations" => protocol = 17,
             _ => {}
@@ -404,7 +383,8 @@ fn tables_of_conversations_are_read() {
     let told = "UDP Conversations\n\
         20.0.0.2:0     <-> 20.0.0.1:6081      1 10 bytes       3 444 bytes      4 454 bytes   0.000183000         2.0000\n\
         TCP Conversations\n2001:db8::1:5000 <-> 2001:db8::2:80  0 0 bytes 1 1 kB 1 1 kB 0.0 0.5000\n";
-    let all = conversations(told);
+    let tables: Vec<String> = told.lines().map(str::to_owned).collect();
+    let all = conversations(&tables);
     assert_eq!(all.len(), 2);
     let (key, listed) = all.iter().next().unwrap();
     assert_eq!((key.low.1, key.protocol), (6081, 17));
