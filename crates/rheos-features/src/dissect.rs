@@ -158,4 +158,13 @@ pub trait Dissector: std::fmt::Debug {
 
     /// Memory held beside the value itself, in bytes.
     fn heap_bytes(&self) -> usize;
+
+    /// The part of it that waits for more datagrams: bytes of messages that are not whole. It counts against the limits
+    /// of reassembly.
+    fn waiting_bytes(&self) -> usize {
+        0
+    }
+
+    /// There is no room for what waits: it is to be dropped. Nothing more is read of the flow.
+    fn drop_waiting(&mut self) {}
 }

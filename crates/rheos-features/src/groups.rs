@@ -90,7 +90,8 @@ pub trait Group {
     /// [`Self::on_packet`] has to sum up the rest.
     fn outgrow(_: &mut Self::State, _: &FeaturePlan, _: &PacketLog) {}
 
-    /// Writes the value of every column, in table order.
+    /// Writes the value of every column, in table order, or the first ones and then that
+    /// [the rest is null](RowBuffer::rest_is_null).
     fn finish(state: &Self::State, ended: &mut Ended<'_>, row: &mut RowBuffer);
 
     /// Memory in bytes beyond the state itself.
@@ -136,6 +137,7 @@ macro_rules! states {
             fn finish(&self, mut next: usize, ended: &mut Ended<'_>, row: &mut RowBuffer) -> usize {
                 $(next += <$module::$group as Group>::INFO.columns.len();
                 if ended.plan.enabled.$module {
+                    row.enter_group(next);
                     $module::$group::finish(&self.$module, ended, row);
                     debug_assert_eq!(row.cursor(), next, concat!(stringify!($module), " wrote too few columns"));
                 } else {
@@ -208,6 +210,7 @@ macro_rules! groups {
             row.seek(next);
             $(next += <$told::$told_group as Group>::INFO.columns.len();
             if ended.plan.enabled.$told {
+                row.enter_group(next);
                 <$told::$told_group as Group>::finish(&(), ended, row);
                 debug_assert_eq!(row.cursor(), next, concat!(stringify!($told), " wrote too few columns"));
             } else {
@@ -407,6 +410,11 @@ impl FlowState for FlowFeatures {
 
     fn release(&mut self, plan: &Self::Config) {
         self.spoken.release(plan);
+    }
+
+    fn go_on(&mut self, plan: &Self::Config) {
+        self.spoken.go_on(plan);
+        self.reset(plan);
     }
 
     fn reset(&mut self, plan: &Self::Config) {

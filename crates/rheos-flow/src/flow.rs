@@ -186,6 +186,13 @@ pub trait FlowState: Sized {
 
     /// Makes the state as new for the next flow, keeping its memory.
     fn reset(&mut self, config: &Self::Config);
+
+    /// The flow was handed out because of the active timeout, and goes on: in place of [`Self::release`] and
+    /// [`Self::reset`], so that its next part can know what it is.
+    fn go_on(&mut self, config: &Self::Config) {
+        self.release(config);
+        self.reset(config);
+    }
 }
 
 impl FlowState for () {

@@ -290,8 +290,12 @@ impl<S: FlowState> FlowTable<S> {
         self.end(index, reason, ended);
         self.counters.created += 1;
         let slot = &mut self.slots[index];
-        slot.flow.state.reset(&self.state_config);
         let key = slot.flow.head.key();
+        if reason == EndReason::Active {
+            slot.flow.state.go_on(&self.state_config);
+        } else {
+            slot.flow.state.reset(&self.state_config);
+        }
         slot.begin(packet, &Keyed { key, direction: along_key, hash: 0 });
         if reason == EndReason::Active {
             slot.go_on(kept);
@@ -329,7 +333,10 @@ impl<S: FlowState> FlowTable<S> {
         let Flow { head, state } = &mut slot.flow;
         state.on_end(&self.state_config, head);
         ended(&slot.flow);
-        slot.flow.state.release(&self.state_config);
+        // What the active timeout cuts goes on, and keeps what it likes.
+        if reason != EndReason::Active {
+            slot.flow.state.release(&self.state_config);
+        }
     }
 
     /// Makes an ended flow's slot free for another key.

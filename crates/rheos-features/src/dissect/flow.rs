@@ -41,6 +41,10 @@ impl Layer {
 pub struct Dissection {
     streams: Streams,
     reader: Reader,
+    /// What the reader holds of datagrams, as the budget knows it.
+    held: usize,
+    /// There was no room for it.
+    limited: bool,
 }
 
 #[derive(Debug)]
@@ -64,20 +68,28 @@ struct Reader {
     ts: Timestamp,
     ports: [u16; 2],
     datagram_bytes: [u64; 2],
+    /// What the flow was before the active timeout cut it.
+    known: Known,
 }
+
+/// The protocols of a flow's part before this one.
+type Known = Option<Box<Vec<Match>>>;
+
+/// The rule of a protocol that is known from a flow's part before this one.
+const CONTINUED: &str = "continued";
 
 /// What of a flow's dissection there is.
 #[derive(Debug)]
 pub(crate) enum Spoken {
     /// No payload yet: the sequence numbers with which the sides begin, where a SYN told them.
-    Nothing { first_seq: [u32; 2], told: [bool; 2] },
+    Nothing { first_seq: [u32; 2], told: [bool; 2], known: Known },
     /// A box of its own.
     Something(Box<Dissection>),
 }
 
 impl Default for Spoken {
     fn default() -> Self {
-        Self::Nothing { first_seq: [0; 2], told: [false; 2] }
+        Self::Nothing { first_seq: [0; 2], told: [false; 2], known: None }
     }
 }
 
@@ -95,11 +107,11 @@ impl Spoken {
         if !matches!(packet.tuple.protocol, TCP | UDP) {
             return;
         }
-        if let Self::Nothing { first_seq, told } = self {
+        if let Self::Nothing { first_seq, told, known } = self {
             if packet.payload(seen.bytes).is_empty() {
                 return note_syn(first_seq, told, seen.arrival.direction, packet);
             }
-            let mut dissection = Box::new(Dissection::new(seen.head));
+            let mut dissection = Box::new(Dissection::new(seen.head, known.take()));
             for direction in [Direction::Forward, Direction::Backward] {
                 if told[direction.index()] {
                     dissection.streams.anchor(direction, first_seq[direction.index()]);
@@ -119,10 +131,20 @@ impl Spoken {
         }
     }
 
+    /// The flow goes on after the active timeout has cut it: forgets all but what it is.
+    pub(crate) fn go_on(&mut self, plan: &ShardPlan) {
+        let known = match self {
+            Self::Nothing { known, .. } => known.take(),
+            Self::Something(dissection) => dissection.known(),
+        };
+        self.release(plan);
+        *self = Self::Nothing { first_seq: [0; 2], told: [false; 2], known };
+    }
+
     /// Forgets the flow.
     pub(crate) fn release(&mut self, plan: &ShardPlan) {
         if let Self::Something(dissection) = self {
-            dissection.streams.close(&plan.streams);
+            dissection.let_go(plan);
         }
         *self = Self::default();
     }
@@ -146,9 +168,11 @@ fn note_syn(seqs: &mut [u32; 2], told: &mut [bool; 2], direction: Direction, pac
 }
 
 impl Dissection {
-    fn new(head: &FlowHead) -> Self {
+    fn new(head: &FlowHead, known: Known) -> Self {
         Self {
             streams: Streams::default(),
+            held: 0,
+            limited: false,
             reader: Reader {
                 phase: Phase::Detecting(Detecting::default()),
                 layers: Vec::new(),
@@ -157,6 +181,7 @@ impl Dissection {
                 ts: head.last,
                 ports: [head.tuple.src_port, head.tuple.dst_port],
                 datagram_bytes: [0; 2],
+                known,
             },
         }
     }
@@ -192,6 +217,12 @@ impl Dissection {
         self.stream(direction).bytes + self.reader.datagram_bytes[direction.index()]
     }
 
+    /// Whether a memory limit gave up a hole or ended the reading.
+    pub fn was_limited(&self) -> bool {
+        let sides = [Direction::Forward, Direction::Backward].map(|side| self.stream(side).limited);
+        self.limited || sides.iter().any(|limited| *limited > 0)
+    }
+
     /// Whether nothing more of the flow is read.
     pub fn is_over(&self) -> bool {
         matches!(self.reader.phase, Phase::Over)
@@ -213,17 +244,40 @@ impl Dissection {
         self.reader.ts = packet.ts;
         if packet.tuple.protocol == UDP {
             self.reader.on_datagram(from, packet.payload(bytes), packet.payload_len);
+            self.settle(plan);
         } else {
-            let Self { streams, reader } = self;
+            let Self { streams, reader, .. } = self;
             let budget = &plan.streams;
             streams.on_packet(from, packet, bytes, budget, &mut |piece| reader.on_piece(piece));
             self.offer_again(plan, from);
         }
     }
 
+    /// Settles with the budget what the reader holds of datagrams; what does not fit is dropped.
+    #[inline]
+    fn settle(&mut self, plan: &ShardPlan) {
+        let now = self.reader.waiting_bytes();
+        if now == self.held {
+            return;
+        }
+        if plan.streams.hold(self.held, now) {
+            self.held = now;
+            return;
+        }
+        self.reader.drop_waiting();
+        self.limited = true;
+        self.let_go(plan);
+    }
+
+    /// Gives back what is held.
+    fn let_go(&mut self, plan: &ShardPlan) {
+        self.streams.close(&plan.streams);
+        plan.streams.hold(std::mem::take(&mut self.held), 0);
+    }
+
     /// Offers what waits to who reads now. What the other side said was said before.
     fn offer_again(&mut self, plan: &ShardPlan, from: Direction) {
-        let Self { streams, reader } = self;
+        let Self { streams, reader, .. } = self;
         // Every turn but the last has found one more layer.
         for _ in 0..=2 * LAYERS_MAX {
             if !std::mem::take(&mut reader.again) {
@@ -238,11 +292,26 @@ impl Dissection {
         }
     }
 
+    /// What its next part is to know of it.
+    fn known(&self) -> Known {
+        let known = |layer: &Layer| Match {
+            rule: CONTINUED,
+            confidence: layer.confidence(),
+            ..layer.found
+        };
+        let known: Vec<Match> = self.layers().iter().map(known).collect();
+        (!known.is_empty()).then(|| Box::new(known))
+    }
+
     fn on_end(&mut self, plan: &ShardPlan) {
-        if self.is_over() {
-            return;
+        if !self.is_over() {
+            self.read_the_rest(plan);
         }
-        let Self { streams, reader } = self;
+        self.reader.recall();
+    }
+
+    fn read_the_rest(&mut self, plan: &ShardPlan) {
+        let Self { streams, reader, .. } = self;
         streams.finish(&plan.streams, &mut |piece| reader.on_piece(piece));
         let waiting = [Direction::Forward, Direction::Backward].map(|side| streams.waiting(side));
         reader.detect_at_last(waiting);
@@ -321,6 +390,13 @@ impl Reader {
         self.layers.push(Layer { found, protocol });
     }
 
+    /// Where the bytes say nothing, since they are from amid a connection, what was known before still holds.
+    fn recall(&mut self) {
+        if let (true, Some(known)) = (self.layers.is_empty(), self.known.take()) {
+            self.layers = known.into_iter().map(|found| Layer { found, protocol: None }).collect();
+        }
+    }
+
     fn protocol(&mut self) -> Option<&mut Protocol> {
         self.layers.last_mut()?.protocol.as_mut()
     }
@@ -391,6 +467,19 @@ impl Reader {
                 }
             }
         }
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        let last = self.layers.last().and_then(|layer| layer.protocol.as_ref());
+        last.map_or(0, |protocol| protocol.dissector().waiting_bytes())
+    }
+
+    fn drop_waiting(&mut self) {
+        if let Some(protocol) = self.protocol() {
+            protocol.on_end();
+            protocol.drop_waiting();
+        }
+        self.phase = Phase::Over;
     }
 
     fn end(&mut self) {

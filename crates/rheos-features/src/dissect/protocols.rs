@@ -46,6 +46,10 @@ macro_rules! protocols {
                 match self { $(Self::$kind(it) => it.on_datagram(datagram),)+ }
             }
 
+            fn drop_waiting(&mut self) {
+                match self { $(Self::$kind(it) => it.drop_waiting(),)+ }
+            }
+
             fn on_end(&mut self) {
                 match self { $(Self::$kind(it) => it.on_end(),)+ }
             }

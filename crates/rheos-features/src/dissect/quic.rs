@@ -394,4 +394,12 @@ impl Dissector for Quic {
         let versions = self.negotiated.as_ref().map_or(0, |list| size_of_val(&**list));
         self.opener.heap_bytes() + versions
     }
+
+    fn waiting_bytes(&self) -> usize {
+        self.opener.waiting_bytes()
+    }
+
+    fn drop_waiting(&mut self) {
+        self.opener.drop_waiting();
+    }
 }

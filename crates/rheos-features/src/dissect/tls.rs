@@ -366,6 +366,16 @@ impl Dissector for Tls {
         let datagrams = self.datagrams.as_ref().map_or(0, |it| size_of::<Datagrams>() + it.held());
         self.handshake.heap_bytes() + datagrams
     }
+
+    fn waiting_bytes(&self) -> usize {
+        self.datagrams.as_ref().map_or(0, |it| it.held())
+    }
+
+    fn drop_waiting(&mut self) {
+        if let Some(datagrams) = &mut self.datagrams {
+            datagrams.drop_held();
+        }
+    }
 }
 
 #[cfg(test)]

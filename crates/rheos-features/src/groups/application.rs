@@ -3,6 +3,7 @@
 use rheos_core::Direction;
 
 use crate::column::{Column, GroupInfo, Kind, Profile};
+use crate::dissect::Dissection;
 use crate::groups::{Ended, Group};
 use crate::row::RowBuffer;
 
@@ -23,7 +24,7 @@ const COLUMNS: &[Column] = &[
     column("app", Str, "", "the protocol that is spoken, by its bytes and never by a port alone; the last one where one follows another in the flow; `unknown` where payload was seen and no detector knew it").null(NO_PAYLOAD).profile(Profile::Core),
     column("app_stack", Str, "", "all protocols that were found in the flow, each after or inside the one before, joined by `>`: `http>tls` is TLS through a CONNECT proxy").null(NOT_FOUND),
     column("app_confidence", F64, "", "how sure `app` is, from 0 to 1: 1 where the protocol's own dissector read what no other protocol says, else what the detector says of the first bytes").null(NOT_FOUND).profile(Profile::Core),
-    column("app_rule", Str, "", "what decided `app`: `<protocol>.<what was seen>`, or `handover` where the protocol before it announced it").null(NOT_FOUND).profile(Profile::Core),
+    column("app_rule", Str, "", "what decided `app`: `<protocol>.<what was seen>`, `handover` where the protocol before it announced it, or `continued` where only an earlier part of the flow told it, before the active timeout cut it").null(NOT_FOUND).profile(Profile::Core),
     column("app_bytes_read_fwd", U64, "bytes", "payload bytes from the initiator that detector and dissector read, in order; reading ends once all is known that columns tell").fwd().null(NO_PAYLOAD),
     column("app_bytes_read_bwd", U64, "bytes", "payload bytes from the responder that detector and dissector read, in order; reading ends once all is known that columns tell").bwd().null(NO_PAYLOAD),
     column("app_gaps_fwd", U32, "count", "holes in the initiator's byte stream that were given up while it was read").fwd().null(NO_STREAM),
@@ -31,7 +32,7 @@ const COLUMNS: &[Column] = &[
     column("app_gap_bytes_fwd", U64, "bytes", "bytes in the holes of app_gaps_fwd").fwd().null(NO_STREAM),
     column("app_gap_bytes_bwd", U64, "bytes", "bytes in the holes of app_gaps_bwd").bwd().null(NO_STREAM),
     column("app_overlap_conflicts", U32, "count", "segments that say other bytes than those that came first for the same place of the stream and were not read yet: a sign of evasion or of a broken sender").null(NO_STREAM),
-    column("app_reading_limited", Bool, "", "a memory limit of reassembly gave up a hole or ended the reading of the flow").null(NO_STREAM),
+    column("app_reading_limited", Bool, "", "a memory limit of reassembly gave up a hole or ended the reading of the flow").null(NO_PAYLOAD),
 ];
 
 /// The group.
@@ -76,6 +77,6 @@ impl Group for Application {
         row.u64("app_gap_bytes_bwd", streams.map(|[_, bwd]| bwd.gap_bytes));
         let conflicts = streams.map(|[fwd, bwd]| fwd.conflicts.saturating_add(bwd.conflicts));
         row.u32("app_overlap_conflicts", conflicts);
-        row.bool("app_reading_limited", streams.map(|sides| sides.iter().any(|side| side.limited > 0)));
+        row.bool("app_reading_limited", read.map(Dissection::was_limited));
     }
 }

@@ -2,9 +2,11 @@
 
 use rheos_features::{ExtractConfig, FeatureConfig, Selection};
 
-use super::frames::{FrameCase, batches, config, extract, rows, rows_with};
+use super::frames::{FrameCase, Timed, batches, config, extract, rows, rows_with};
+use super::quic_packets::{Attempt, V1, crypto};
 use super::rows::{B, F, NULL, b, n, t};
 use super::talks::{Talk, datagrams};
+use super::tls_flows::{client, message, record, server_name};
 
 /// A version 1 header of the PROXY protocol: 41 bytes.
 const PROXY: &[u8] = b"PROXY TCP4 192.0.2.1 192.0.2.2 5000 443\r\n";
@@ -79,7 +81,7 @@ fn in_datagrams() -> FrameCase {
         ("app_gap_bytes_fwd", NULL),
         ("app_gap_bytes_bwd", NULL),
         ("app_overlap_conflicts", NULL),
-        ("app_reading_limited", NULL),
+        ("app_reading_limited", b(false)),
     ];
     FrameCase { name: "in datagrams", frames, want }
 }
@@ -105,15 +107,19 @@ fn half_open(flows: u8, segments: u32) -> Vec<(u64, Vec<u8>)> {
         for step in 0..segments {
             talk = talk.ahead(F, 100 + step * 1000, &[7; 500]);
         }
-        for (ms, mut frame) in talk.frames {
-            // Another host for each flow.
-            let host = if frame[26..30] == [10, 0, 0, 1] { 29 } else { 33 };
-            frame[host] = 10 + flow;
-            frames.push((ms, frame));
-        }
+        frames.extend(of_host(flow, talk.frames));
     }
     frames.sort_by_key(|(ms, _)| *ms);
     frames
+}
+
+/// The frames of one flow, between another host and 10.0.0.2.
+fn of_host(flow: u8, frames: Vec<Timed>) -> impl Iterator<Item = Timed> {
+    frames.into_iter().map(move |(ms, mut frame)| {
+        let host = if frame[26..30] == [10, 0, 0, 1] { 29 } else { 33 };
+        frame[host] = 10 + flow;
+        (ms, frame)
+    })
 }
 
 fn bounded(threads: usize) -> ExtractConfig {
@@ -139,6 +145,84 @@ fn half_open_beginnings_stay_within_the_limits_on_any_number_of_threads() {
         assert_eq!(summary.streams, streams);
         assert_eq!(rows_of(&again), rows_of(&first), "{threads} threads");
     }
+}
+
+#[test]
+fn hellos_of_quic_with_gaps_stay_within_the_limits() {
+    let attempt = Attempt::new(V1);
+    // The first bytes of the hello never come.
+    let pieces: Vec<_> = (0..16_u16)
+        .map(|number| (F, attempt.client(number, &crypto(3000 + number * 800, &[7; 700]))))
+        .collect();
+    let pieces: Vec<_> = pieces.iter().map(|(side, piece)| (*side, &piece[..])).collect();
+    let one = datagrams(&pieces);
+    let mut frames: Vec<Timed> = (0..200).flat_map(|flow| of_host(flow, one.clone())).collect();
+    frames.sort_by_key(|(ms, _)| *ms);
+    let (first, summary) = extract(&bounded(1), &batches(&frames, 100));
+    let streams = summary.streams;
+    assert!(streams.total_limited > 0, "{streams:?}");
+    assert!(streams.held_max <= 16 * 30_000, "{streams:?}");
+    assert!(streams.held_max > 8 * 30_000, "the limit was put to the test: {streams:?}");
+    let limited = |row: &String| row.contains(" quic ") && row.ends_with(" true");
+    assert!(rows_of(&first).iter().any(limited), "a limit is told in the row");
+    let (again, summary) = extract(&bounded(2), &batches(&frames, 33));
+    assert_eq!(summary.streams, streams);
+    assert_eq!(rows_of(&again), rows_of(&first));
+}
+
+#[test]
+fn giant_messages_of_tls_stay_within_the_limits() {
+    // One ClientHello that says to be 16 MiB long, in records as long as they can be.
+    let mut hello = vec![1, 0xff, 0xff, 0xff, 3, 3];
+    hello.resize(100_000, 7);
+    let records = hello.chunks(16_384).flat_map(|content| {
+        let mut record = vec![22, 3, 1];
+        record.extend((content.len() as u16).to_be_bytes());
+        record.extend(content);
+        record
+    });
+    let bytes: Vec<u8> = records.collect();
+    let mut frames = Vec::new();
+    for flow in 0..100 {
+        let talk = bytes.chunks(1400).fold(Talk::new(), |talk, segment| talk.say(F, segment));
+        frames.extend(of_host(flow, talk.frames));
+    }
+    frames.sort_by_key(|(ms, _)| *ms);
+    let (first, summary) = extract(&bounded(1), &batches(&frames, 100));
+    assert!(summary.streams.held_max <= 16 * 30_000, "{:?}", summary.streams);
+    assert_eq!(rows_of(&first).len(), 100);
+    let (again, _) = extract(&bounded(2), &batches(&frames, 100));
+    assert_eq!(rows_of(&again), rows_of(&first));
+}
+
+#[test]
+fn what_the_active_timeout_cuts_is_still_called_what_it_is() {
+    let hello = record(
+        22,
+        &message(1, &client(0x0303, &[], &[], &[0x1301], &[server_name(b"www.example.org")])),
+    );
+    let mut talk = Talk::new().say(F, &hello);
+    for _ in 0..6 {
+        // Nobody could tell what this is.
+        talk = talk.say(B, &[0x55; 90]);
+    }
+    let mut frames = talk.close();
+    for (place, (ms, _)) in frames.iter_mut().enumerate() {
+        *ms = 400 * place as u64;
+    }
+    let mut cut = config(1);
+    cut.flow.active_timeout = rheos_core::Nanos::from_millis(1500);
+    let rows = rows_with(&cut, &frames);
+    assert!(rows.len() >= 3, "{} rows", rows.len());
+    let with_payload = rows.iter().filter(|row| row.get("app") != NULL);
+    for (place, row) in with_payload.enumerate() {
+        assert_eq!(row.get("app"), t("tls"), "part {place}");
+        let rule = row.get("app_rule");
+        assert_eq!(rule == t("continued"), place > 0, "part {place}: {rule}");
+        assert_eq!(row.get("tls_detected"), b(place == 0), "part {place}");
+    }
+    // Without the cut it is one flow, and that of another connection later knows nothing of it.
+    assert_eq!(rows_with(&config(1), &frames).len(), 1);
 }
 
 fn rows_of(batches: &[arrow_array::RecordBatch]) -> Vec<String> {

@@ -1,7 +1,8 @@
 //! Packets by hand, the rows they make, and what is expected of them.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -11,7 +12,7 @@ use arrow_array::types::{
 use arrow_array::{Array, RecordBatch};
 use rheos_core::{Addr, Direction, FiveTuple, IpVersion, Timestamp};
 use rheos_features::log::Scratch;
-use rheos_features::{FeatureConfig, FeaturePlan, FlowFeatures, Kind, RowBuffer, Selection};
+use rheos_features::{FeatureConfig, FeaturePlan, FlowFeatures, Kind, RowBuffer, Selection, table};
 use rheos_flow::{Flow, FlowConfig, FlowTable};
 use rheos_wire::{Layer, Layers, Packet, TcpHeader};
 
@@ -128,7 +129,15 @@ impl Row {
 
     pub(crate) fn get(&self, name: &str) -> Value {
         let array = self.batch.column_by_name(name).unwrap_or_else(|| panic!("no column {name}"));
-        value(array, self.row, rheos_features::table::find(name).unwrap().kind)
+        value(array, self.row, KINDS[name])
+    }
+
+    /// Every column's name and value. To look up all of them by name takes long: there are hundreds.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, Value)> {
+        let schema = self.batch.schema_ref();
+        schema.fields().iter().zip(self.batch.columns()).map(move |(field, array)| {
+            (field.name().as_str(), value(array, self.row, KINDS[field.name().as_str()]))
+        })
     }
 
     pub(crate) fn number(&self, name: &str) -> f64 {
@@ -177,6 +186,10 @@ fn value(array: &dyn Array, row: usize, kind: Kind) -> Value {
 pub(crate) fn all_columns() -> FeatureConfig {
     FeatureConfig { selection: Selection::all(), ..FeatureConfig::default() }
 }
+
+/// The types of all columns.
+static KINDS: LazyLock<HashMap<&str, Kind>> =
+    LazyLock::new(|| table::columns().map(|column| (column.name, column.kind)).collect());
 
 /// The rows of packets that are given in order of arrival.
 pub(crate) fn rows_with(packets: &[Packet], flow: FlowConfig, features: FeatureConfig) -> Vec<Row> {

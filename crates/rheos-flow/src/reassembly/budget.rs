@@ -74,6 +74,24 @@ impl StreamBudget {
         self.counters.get()
     }
 
+    /// What a flow holds beside its streams, parts of messages in datagrams, is now `now` and was `before`. False, and
+    /// counted, if there is no room: then it is to be dropped, and `before` given back.
+    pub fn hold(&self, before: usize, now: usize) -> bool {
+        if now <= before {
+            self.give_back(before - now);
+            return true;
+        }
+        let fits = now <= self.flow_bytes;
+        if fits && self.take(now - before) {
+            return true;
+        }
+        self.count(|counters| {
+            let limit = if fits { &mut counters.total_limited } else { &mut counters.flow_limited };
+            *limit += 1;
+        });
+        false
+    }
+
     pub(super) fn flow_bytes(&self) -> usize {
         self.flow_bytes
     }

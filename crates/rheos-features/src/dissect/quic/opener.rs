@@ -315,9 +315,16 @@ impl Opener {
 
     pub(super) fn heap_bytes(&self) -> usize {
         let keys = self.keys.as_ref().map_or(0, |_| size_of::<Keys>());
+        keys + self.waiting_bytes() + self.hellos.heap_bytes()
+    }
+
+    /// What CRYPTO frames wait in.
+    pub(super) fn waiting_bytes(&self) -> usize {
         let streams = self.streams.iter().flatten();
-        let streams: usize =
-            streams.map(|stream| size_of::<CryptoStream>() + stream.heap_bytes()).sum();
-        keys + streams + self.hellos.heap_bytes()
+        streams.map(|stream| size_of::<CryptoStream>() + stream.heap_bytes()).sum()
+    }
+
+    pub(super) fn drop_waiting(&mut self) {
+        self.streams = [None, None];
     }
 }

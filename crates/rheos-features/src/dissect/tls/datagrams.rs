@@ -51,6 +51,12 @@ impl Datagrams {
         self.held + self.sides.iter().map(Side::list_bytes).sum::<usize>()
     }
 
+    /// Drops what is held.
+    pub(super) fn drop_held(&mut self) {
+        self.sides.iter_mut().for_each(|side| side.messages = Vec::new());
+        self.held = 0;
+    }
+
     /// Takes in a datagram; false if the flow has had so many that nothing is to be expected of it.
     pub(super) fn read(&mut self, datagram: &Datagram<'_>, handshake: &mut Handshake) -> bool {
         self.count += 1;
