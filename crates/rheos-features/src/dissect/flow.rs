@@ -69,11 +69,8 @@ struct Reader {
     ports: [u16; 2],
     datagram_bytes: [u64; 2],
     /// What the flow was before the active timeout cut it.
-    known: Known,
+    known: Option<Box<Vec<Match>>>,
 }
-
-/// The protocols of a flow's part before this one.
-type Known = Option<Box<Vec<Match>>>;
 
 /// The rule of a protocol that is known from a flow's part before this one.
 const CONTINUED: &str = "continued";
@@ -82,21 +79,23 @@ const CONTINUED: &str = "continued";
 #[derive(Debug)]
 pub(crate) enum Spoken {
     /// No payload yet: the sequence numbers with which the sides begin, where a SYN told them.
-    Nothing { first_seq: [u32; 2], told: [bool; 2], known: Known },
+    Nothing { first_seq: [u32; 2], told: [bool; 2] },
+    /// No payload since the active timeout cut the flow, and what it was before.
+    Cut(Box<Vec<Match>>),
     /// A box of its own.
     Something(Box<Dissection>),
 }
 
 impl Default for Spoken {
     fn default() -> Self {
-        Self::Nothing { first_seq: [0; 2], told: [false; 2], known: None }
+        Self::Nothing { first_seq: [0; 2], told: [false; 2] }
     }
 }
 
 impl Spoken {
     pub(crate) fn get(&self) -> Option<&Dissection> {
         match self {
-            Self::Nothing { .. } => None,
+            Self::Nothing { .. } | Self::Cut(_) => None,
             Self::Something(dissection) => Some(dissection),
         }
     }
@@ -107,21 +106,32 @@ impl Spoken {
         if !matches!(packet.tuple.protocol, TCP | UDP) {
             return;
         }
-        if let Self::Nothing { first_seq, told, known } = self {
+        if !matches!(self, Self::Something(_)) {
             if packet.payload(seen.bytes).is_empty() {
-                return note_syn(first_seq, told, seen.arrival.direction, packet);
+                return self.note_syn(seen.arrival.direction, packet);
             }
-            let mut dissection = Box::new(Dissection::new(seen.head, known.take()));
-            for direction in [Direction::Forward, Direction::Backward] {
-                if told[direction.index()] {
-                    dissection.streams.anchor(direction, first_seq[direction.index()]);
-                }
-            }
-            *self = Self::Something(dissection);
+            self.begin(seen.head);
         }
         if let Self::Something(dissection) = self {
             dissection.on_packet(plan, seen.arrival.direction, packet, seen.bytes);
         }
+    }
+
+    /// There is payload.
+    fn begin(&mut self, head: &FlowHead) {
+        let mut dissection = Box::new(Dissection::new(head));
+        match std::mem::take(self) {
+            Self::Nothing { first_seq, told } => {
+                for direction in [Direction::Forward, Direction::Backward] {
+                    if told[direction.index()] {
+                        dissection.streams.anchor(direction, first_seq[direction.index()]);
+                    }
+                }
+            }
+            Self::Cut(known) => dissection.reader.known = Some(known),
+            Self::Something(_) => {}
+        }
+        *self = Self::Something(dissection);
     }
 
     /// The flow has ended.
@@ -133,12 +143,15 @@ impl Spoken {
 
     /// The flow goes on after the active timeout has cut it: forgets all but what it is.
     pub(crate) fn go_on(&mut self, plan: &ShardPlan) {
-        let known = match self {
-            Self::Nothing { known, .. } => known.take(),
-            Self::Something(dissection) => dissection.known(),
+        let known = match std::mem::take(self) {
+            Self::Nothing { .. } => None,
+            Self::Cut(known) => Some(known),
+            Self::Something(mut dissection) => {
+                dissection.let_go(plan);
+                dissection.known()
+            }
         };
-        self.release(plan);
-        *self = Self::Nothing { first_seq: [0; 2], told: [false; 2], known };
+        *self = known.map_or_else(Self::default, Self::Cut);
     }
 
     /// Forgets the flow.
@@ -148,27 +161,28 @@ impl Spoken {
         }
         *self = Self::default();
     }
-}
 
-/// Notes where the sides begin, as a packet with SYN tells it.
-fn note_syn(seqs: &mut [u32; 2], told: &mut [bool; 2], direction: Direction, packet: &Packet) {
-    let tcp = &packet.tcp;
-    if packet.tuple.protocol != TCP
-        || tcp.flags & (tcp_flags::SYN | tcp_flags::RST) != tcp_flags::SYN
-    {
-        return;
-    }
-    let (own, peer) = (direction.index(), direction.reversed().index());
-    seqs[own] = tcp.seq.wrapping_add(1);
-    told[own] = true;
-    if tcp.flags & tcp_flags::ACK != 0 && !told[peer] {
-        seqs[peer] = tcp.ack;
-        told[peer] = true;
+    /// Notes where the sides begin, as a packet with SYN tells it.
+    fn note_syn(&mut self, direction: Direction, packet: &Packet) {
+        let Self::Nothing { first_seq, told } = self else { return };
+        let tcp = &packet.tcp;
+        if packet.tuple.protocol != TCP
+            || tcp.flags & (tcp_flags::SYN | tcp_flags::RST) != tcp_flags::SYN
+        {
+            return;
+        }
+        let (own, peer) = (direction.index(), direction.reversed().index());
+        first_seq[own] = tcp.seq.wrapping_add(1);
+        told[own] = true;
+        if tcp.flags & tcp_flags::ACK != 0 && !told[peer] {
+            first_seq[peer] = tcp.ack;
+            told[peer] = true;
+        }
     }
 }
 
 impl Dissection {
-    fn new(head: &FlowHead, known: Known) -> Self {
+    fn new(head: &FlowHead) -> Self {
         Self {
             streams: Streams::default(),
             held: 0,
@@ -181,7 +195,7 @@ impl Dissection {
                 ts: head.last,
                 ports: [head.tuple.src_port, head.tuple.dst_port],
                 datagram_bytes: [0; 2],
-                known,
+                known: None,
             },
         }
     }
@@ -293,7 +307,7 @@ impl Dissection {
     }
 
     /// What its next part is to know of it.
-    fn known(&self) -> Known {
+    fn known(&self) -> Option<Box<Vec<Match>>> {
         let known = |layer: &Layer| Match {
             rule: CONTINUED,
             confidence: layer.confidence(),
