@@ -69,7 +69,7 @@ struct Reader {
     ports: [u16; 2],
     datagram_bytes: [u64; 2],
     /// What the flow was before the active timeout cut it.
-    known: Option<Box<Vec<Match>>>,
+    known: Vec<Match>,
 }
 
 /// The rule of a protocol that is known from a flow's part before this one.
@@ -81,10 +81,14 @@ pub(crate) enum Spoken {
     /// No payload yet: the sequence numbers with which the sides begin, where a SYN told them.
     Nothing { first_seq: [u32; 2], told: [bool; 2] },
     /// No payload since the active timeout cut the flow, and what it was before.
-    Cut(Box<Vec<Match>>),
+    Cut(Box<Known>),
     /// A box of its own.
     Something(Box<Dissection>),
 }
+
+/// The protocols of a flow before it was cut.
+#[derive(Debug)]
+pub(crate) struct Known(Vec<Match>);
 
 impl Default for Spoken {
     fn default() -> Self {
@@ -128,7 +132,7 @@ impl Spoken {
                     }
                 }
             }
-            Self::Cut(known) => dissection.reader.known = Some(known),
+            Self::Cut(known) => dissection.reader.known = known.0,
             Self::Something(_) => {}
         }
         *self = Self::Something(dissection);
@@ -144,14 +148,14 @@ impl Spoken {
     /// The flow goes on after the active timeout has cut it: forgets all but what it is.
     pub(crate) fn go_on(&mut self, plan: &ShardPlan) {
         let known = match std::mem::take(self) {
-            Self::Nothing { .. } => None,
-            Self::Cut(known) => Some(known),
+            Self::Nothing { .. } => Vec::new(),
+            Self::Cut(known) => known.0,
             Self::Something(mut dissection) => {
                 dissection.let_go(plan);
                 dissection.known()
             }
         };
-        *self = known.map_or_else(Self::default, Self::Cut);
+        *self = Self::Cut(Box::new(Known(known)));
     }
 
     /// Forgets the flow.
@@ -195,7 +199,7 @@ impl Dissection {
                 ts: head.last,
                 ports: [head.tuple.src_port, head.tuple.dst_port],
                 datagram_bytes: [0; 2],
-                known: None,
+                known: Vec::new(),
             },
         }
     }
@@ -307,14 +311,13 @@ impl Dissection {
     }
 
     /// What its next part is to know of it.
-    fn known(&self) -> Option<Box<Vec<Match>>> {
+    fn known(&self) -> Vec<Match> {
         let known = |layer: &Layer| Match {
             rule: CONTINUED,
             confidence: layer.confidence(),
             ..layer.found
         };
-        let known: Vec<Match> = self.layers().iter().map(known).collect();
-        (!known.is_empty()).then(|| Box::new(known))
+        self.layers().iter().map(known).collect()
     }
 
     fn on_end(&mut self, plan: &ShardPlan) {
@@ -406,8 +409,9 @@ impl Reader {
 
     /// Where the bytes say nothing, since they are from amid a connection, what was known before still holds.
     fn recall(&mut self) {
-        if let (true, Some(known)) = (self.layers.is_empty(), self.known.take()) {
-            self.layers = known.into_iter().map(|found| Layer { found, protocol: None }).collect();
+        if self.layers.is_empty() {
+            let known = std::mem::take(&mut self.known).into_iter();
+            self.layers = known.map(|found| Layer { found, protocol: None }).collect();
         }
     }
 

@@ -104,9 +104,9 @@ fn is_named(capture: &str, word: &str) -> bool {
 }
 
 /// The flows in which tshark sees a layer of a VPN.
-fn vpn_flows(told: &str) -> BTreeSet<Key> {
+fn vpn_flows(told: &[String]) -> BTreeSet<Key> {
     let mut flows = BTreeSet::new();
-    for columns in told.lines().filter_map(Columns::of) {
+    for columns in told.iter().filter_map(|line| Columns::of(line)) {
         let protocols = columns.text("frame.protocols", 0).unwrap_or_default();
         if !protocols.split(':').any(|layer| VPN_LAYERS.contains(&layer)) {
             continue;
@@ -261,7 +261,8 @@ fn layers_of_vpns_are_told_with_their_flow() {
     let rest = "\t".repeat(9);
     let udp = format!("eth:ip:udp:isakmp\t1.1.1.1\t1.1.1.2\t100\t20\t{}500\t500\t", "\t".repeat(8));
     let esp = format!("eth:ip:esp\t1.1.1.1\t1.1.1.2\t100\t20{rest}\t\t");
-    let flows = vpn_flows(&format!("{udp}\n{esp}\neth:ip:tcp{rest}\t\t\t\t\t\t"));
+    let tcp = format!("eth:ip:tcp{rest}\t\t\t\t\t\t");
+    let flows = vpn_flows(&[udp, esp, tcp]);
     let end = |last: u8, port: u16| (IpAddr::from([1, 1, 1, last]), port);
     let due =
         [tshark::key([end(1, 500), end(2, 500)], 17), tshark::key([end(1, 0), end(2, 0)], 50)];
