@@ -14,6 +14,8 @@ mod fixture;
 mod help;
 #[path = "it/labels.rs"]
 mod labels;
+#[path = "it/memory.rs"]
+mod memory;
 #[path = "it/privacy.rs"]
 mod privacy;
 #[path = "it/run.rs"]
