@@ -8,7 +8,7 @@ use rheos_core::filter::Filter;
 use rheos_core::suggest::nearest;
 use rheos_core::units::{Bytes, Count};
 use rheos_features::anonymize::{Anonymizer, Key};
-use rheos_features::{ExtractConfig, Identity, Selection};
+use rheos_features::{ExtractConfig, Identity, RowShape};
 use rheos_wire::filter::PacketFilter;
 use rheos_wire::{ChecksumPolicy, TunnelPolicy};
 
@@ -17,6 +17,8 @@ use crate::error;
 /// All that a run needs to know.
 pub(crate) struct Plan {
     pub(crate) extract: ExtractConfig,
+    /// The columns that Python gets.
+    pub(crate) shape: RowShape,
     pub(crate) read: ReadOptions,
     pub(crate) anonymizer: Option<Anonymizer>,
     /// Most packets that are read.
@@ -80,17 +82,17 @@ pub(crate) fn option_names() -> Vec<&'static str> {
 
 impl Plan {
     /// The plan for these columns and options.
-    pub(crate) fn new(selection: Selection, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    pub(crate) fn new(shape: RowShape, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let mut plan = Self {
             extract: ExtractConfig {
                 threads: std::thread::available_parallelism().map_or(1, usize::from),
                 ..ExtractConfig::default()
             },
+            shape,
             read: ReadOptions::default(),
             anonymizer: None,
             count: u64::MAX,
         };
-        plan.extract.features.selection = selection;
         for (name, value) in options.into_iter().flatten() {
             let name: String = name.extract()?;
             let Some((_, set)) = OPTIONS.iter().find(|(known, _)| *known == name) else {
@@ -103,6 +105,7 @@ impl Plan {
             };
             set(&mut plan, &Given { name: &name, value: &value })?;
         }
+        plan.extract.features.selection = plan.shape.selection().clone();
         if plan.extract.threads == 0 {
             plan.extract.threads = std::thread::available_parallelism().map_or(1, usize::from);
         }
@@ -131,9 +134,8 @@ impl Plan {
     /// Leaves out columns that identify something, if the option is off.
     fn hide(&mut self, given: &Given<'_, '_>, identities: &[Identity]) -> PyResult<()> {
         if !given.switch()? {
-            let selection = std::mem::take(&mut self.extract.features.selection);
-            let rest = selection.without(|identity| identities.contains(&identity));
-            self.extract.features.selection = rest.map_err(|error| error::features(&error))?;
+            let rest = self.shape.clone().without(|identity| identities.contains(&identity));
+            self.shape = rest.map_err(|error| error::features(&error))?;
         }
         Ok(())
     }

@@ -133,7 +133,7 @@ pub(crate) fn packets(
     payload: usize,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Rows> {
-    let mut plan = Plan::new(Selection::default(), options)?;
+    let mut plan = Plan::new(Selection::default().into(), options)?;
     if plan.anonymizer.is_some() {
         return Err(error::config("packets are not anonymized", None));
     }

@@ -148,7 +148,7 @@ impl Drop for Run {
 }
 
 fn work(plan: Plan, mut reader: CaptureReader, course: &Course, sender: &Sender<Message>) {
-    let Plan { extract, mut anonymizer, mut count, .. } = plan;
+    let Plan { extract, shape, mut anonymizer, mut count, .. } = plan;
     let result = pipeline::run(
         &extract,
         || next_frames(&mut reader, course, &mut count).map_err(Stop::Capture),
@@ -157,7 +157,7 @@ fn work(plan: Plan, mut reader: CaptureReader, course: &Course, sender: &Sender<
                 Some(anonymizer) => anonymizer.apply(&rows),
                 None => rows,
             };
-            sender.send(Message::Rows(rows)).map_err(|_| Stop::Closed)
+            sender.send(Message::Rows(shape.rows(rows))).map_err(|_| Stop::Closed)
         },
     );
     let result = match result {

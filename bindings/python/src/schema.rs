@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rheos_features::{GROUPS, Selection, table};
+use rheos_features::{GROUPS, RowShape, ViewColumn, table};
 
 use crate::error;
 
@@ -15,9 +15,12 @@ pub(crate) fn columns<'py>(
     names: Vec<String>,
     exclude: Vec<String>,
 ) -> PyResult<Vec<Bound<'py, PyDict>>> {
-    let selection = Selection::combined(profile, &groups, &names, &exclude);
-    let selection = selection.map_err(|error| error::features(&error))?;
-    let columns = selection.columns().map(|column| {
+    let shape = RowShape::combined(profile, &groups, &names, &exclude);
+    let shape = shape.map_err(|error| error::features(&error))?;
+    if let Some((_, columns)) = shape.view() {
+        return columns.iter().map(|column| view_column(py, column)).collect();
+    }
+    let columns = shape.selection().columns().map(|column| {
         let told = PyDict::new(py);
         told.set_item("name", column.name)?;
         told.set_item("group", table::group_of(column).name)?;
@@ -32,6 +35,21 @@ pub(crate) fn columns<'py>(
         Ok(told)
     });
     columns.collect()
+}
+
+/// What is known of a column with another tool's name.
+fn view_column<'py>(py: Python<'py>, column: &ViewColumn) -> PyResult<Bound<'py, PyDict>> {
+    let told = PyDict::new(py);
+    told.set_item("name", column.name)?;
+    told.set_item("type", column.kind().name())?;
+    told.set_item("unit", column.unit_name())?;
+    told.set_item("direction", column.scope().name())?;
+    told.set_item("privacy", column.privacy().name())?;
+    told.set_item("from", column.expr.to_string())?;
+    told.set_item("null", column.nulls())?;
+    told.set_item("meaning", column.meaning())?;
+    told.set_item("note", column.note)?;
+    Ok(told)
 }
 
 /// The groups of columns: name, meaning, number of columns.

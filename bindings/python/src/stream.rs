@@ -8,7 +8,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 use rheos_capture::{CaptureReader, Input};
-use rheos_features::{Selection, table};
+use rheos_features::RowShape;
 
 use crate::error::{self, RheosError};
 use crate::options::Plan;
@@ -30,11 +30,10 @@ impl Order {
         exclude: &[String],
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let selection = Selection::combined(profile, groups, columns, exclude);
-        let selection = selection.map_err(|error| error::features(&error))?;
-        let plan = Plan::new(selection, options)?;
-        let chosen = plan.extract.features.selection.columns();
-        let schema = Arc::new(table::arrow_schema(chosen));
+        let shape = RowShape::combined(profile, groups, columns, exclude);
+        let shape = shape.map_err(|error| error::features(&error))?;
+        let plan = Plan::new(shape, options)?;
+        let schema = plan.shape.schema();
         let inputs = paths.into_iter().map(Input::Path);
         let reader = CaptureReader::open(inputs, plan.read.clone())
             .map_err(|error| error::capture(&error))?;

@@ -148,3 +148,17 @@ def test_columns_are_described():
     assert known["iat_mean"]["unit"] == "s" and known["iat_mean"]["group"] == "timing"
     assert "timing" in rheos.groups()
     assert len(rheos.columns(profile="core")) < len(known)
+
+
+def test_the_columns_of_other_tools(capture):
+    frame = rheos.extract(capture, profile="nfstream", columns="app_rule").to_pandas()
+    assert list(frame.columns[:2]) == ["src_ip", "src_mac"]
+    assert frame.columns[-1] == "app_rule"
+    assert frame["bidirectional_duration_ms"].tolist() == pytest.approx([10.0] * 3)
+    rows = rheos.extract(capture, profile="cicflowmeter", ips=False)
+    assert "Src IP" not in rows.column_names and "Src Port" in rows.column_names
+    assert rows.to_arrow()["Flow Duration"].to_pylist() == pytest.approx([10_000.0] * 3)
+    told = {column["name"]: column for column in rheos.columns(profile="nfstream")}
+    assert told["bidirectional_duration_ms"]["from"] == "duration * 1000"
+    with pytest.raises(rheos.ConfigError, match="has no groups"):
+        rheos.extract(capture, profile="nfstream", groups="timing")

@@ -5,10 +5,12 @@ mod sources;
 
 use std::fmt::Write;
 
+use arrow_schema::{DataType, Field, Schema};
 use serde_json::{Map, Value, json};
 
-use crate::column::{Column, Emitted, GroupInfo, Kind};
+use crate::column::{Column, Emitted, GroupInfo};
 use crate::table;
+use crate::views::{View, ViewColumn};
 
 /// The reference page of a group; `example` gives a value of a column as it is written for people, if there is one.
 pub fn markdown(group: &GroupInfo, example: impl Fn(&Column) -> Option<String>) -> String {
@@ -69,6 +71,34 @@ fn markdown_column(page: &mut String, column: &Column, example: Option<String>) 
     }
 }
 
+/// The reference page of a view.
+pub fn view_markdown(view: &View) -> String {
+    let mut page = format!("# Profile `{}`: {}\n\n", view.name, view.meaning);
+    let _ = writeln!(
+        page,
+        "{} columns with the names and units of {}. {}.\n\n| column | type | unit | from | note |\n|---|---|---|---|---|",
+        view.columns.len(),
+        view.tool,
+        view.flows,
+    );
+    for column in view.columns {
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {} | {} |",
+            column.name,
+            cell(column.kind().name()),
+            cell(column.unit_name()),
+            cell(&column.expr.to_string()),
+            cell(column.note.unwrap_or("")),
+        );
+    }
+    page.push_str("\n## Not there\n\n| column | reason |\n|---|---|\n");
+    for missing in view.missing {
+        let _ = writeln!(page, "| `{}` | {} |", missing.name, cell(missing.reason));
+    }
+    page
+}
+
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;")
 }
@@ -105,44 +135,81 @@ fn json_column(column: &Column) -> Value {
     })
 }
 
-/// The JSON Schema (draft 2020-12) of one row as an object, as JSON Lines have it.
-pub fn json_schema<'a>(columns: impl Iterator<Item = &'a Column>) -> Value {
+/// Columns of a view as a JSON array of objects, one per column.
+pub fn json_view(columns: &[ViewColumn]) -> Value {
+    let one = |column: &ViewColumn| {
+        json!({
+            "name": column.name,
+            "type": column.kind().name(),
+            "unit": column.unit_name(),
+            "direction": column.scope().name(),
+            "from": column.expr.to_string(),
+            "privacy": column.privacy().name(),
+            "null": column.nulls(),
+            "meaning": column.meaning(),
+            "note": column.note,
+        })
+    };
+    columns.iter().map(one).collect()
+}
+
+/// What a field's metadata tell of it, and the keywords that say so in a JSON Schema.
+const KEYWORDS: &[(&str, &str)] = &[
+    ("description", "description"),
+    ("null", "x-null"),
+    ("unit", "x-unit"),
+    ("from", "x-from"),
+    ("note", "$comment"),
+];
+
+/// The JSON Schema (draft 2020-12) of one row as an object, as JSON Lines have it, with nulls written out.
+pub fn json_schema(rows: &Schema) -> Value {
     let mut properties = Map::new();
-    for column in columns {
-        let mut schema = json_type(column.kind);
-        schema["description"] = column.meaning.into();
-        schema["x-null"] = column.nulls.into();
-        if !column.unit.is_empty() {
-            schema["x-unit"] = column.unit.into();
+    for field in rows.fields() {
+        let mut schema = json_type(field);
+        for (key, keyword) in KEYWORDS {
+            if let Some(text) = field.metadata().get(*key) {
+                schema[*keyword] = text.as_str().into();
+            }
         }
-        properties.insert(column.name.to_owned(), schema);
+        properties.insert(field.name().clone(), schema);
     }
+    let required: Vec<&str> = rows.fields().iter().map(|field| field.name().as_str()).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Rheos flow features",
         "type": "object",
         "properties": properties,
+        "required": required,
         "additionalProperties": false,
     })
 }
 
-fn json_type(kind: Kind) -> Value {
-    let unsigned = |max: u64| json!({"type": ["integer", "null"], "minimum": 0, "maximum": max});
-    let list = |item: Value| json!({"type": ["array", "null"], "items": item});
-    match kind {
-        Kind::U8 => unsigned(u64::from(u8::MAX)),
-        Kind::U16 => unsigned(u64::from(u16::MAX)),
-        Kind::U32 => unsigned(u64::from(u32::MAX)),
-        Kind::U64 => unsigned(u64::MAX),
-        Kind::I64 => json!({"type": ["integer", "null"]}),
-        Kind::F64 => json!({"type": ["number", "null"]}),
-        Kind::Bool => json!({"type": ["boolean", "null"]}),
-        Kind::Str => json!({"type": ["string", "null"]}),
-        Kind::Timestamp => json!({"type": ["string", "null"], "format": "date-time"}),
-        Kind::ListU32 => list(json!({"type": "integer", "minimum": 0})),
-        Kind::ListI64 => list(json!({"type": "integer"})),
-        Kind::ListI8 => list(json!({"type": "integer", "minimum": -128, "maximum": 127})),
-        Kind::ListF64 => list(json!({"type": "number"})),
+/// A null is allowed unless the column says that it never is.
+fn json_type(field: &Field) -> Value {
+    let never = field.metadata().get("null").is_some_and(|when| when == "never");
+    let mut schema = json_value(field.data_type());
+    if !never {
+        schema["type"] = json!([schema["type"].take(), "null"]);
+    }
+    schema
+}
+
+fn json_value(data_type: &DataType) -> Value {
+    let unsigned = |max: u64| json!({"type": "integer", "minimum": 0, "maximum": max});
+    let signed = |min: i64, max: i64| json!({"type": "integer", "minimum": min, "maximum": max});
+    match data_type {
+        DataType::UInt8 => unsigned(u64::from(u8::MAX)),
+        DataType::UInt16 => unsigned(u64::from(u16::MAX)),
+        DataType::UInt32 => unsigned(u64::from(u32::MAX)),
+        DataType::UInt64 => unsigned(u64::MAX),
+        DataType::Int8 => signed(i64::from(i8::MIN), i64::from(i8::MAX)),
+        DataType::Int64 => signed(i64::MIN, i64::MAX),
+        DataType::Float64 => json!({"type": "number"}),
+        DataType::Boolean => json!({"type": "boolean"}),
+        DataType::Timestamp(..) => json!({"type": "string", "format": "date-time"}),
+        DataType::List(item) => json!({"type": "array", "items": json_value(item.data_type())}),
+        _ => json!({"type": "string"}),
     }
 }
 
@@ -176,10 +243,34 @@ mod tests {
     }
 
     #[test]
+    fn pages_of_views_name_every_column_and_what_is_missing() {
+        for view in crate::VIEWS {
+            let page = view_markdown(view);
+            let names = view.columns.iter().map(|column| column.name);
+            for name in names.chain(view.missing.iter().map(|missing| missing.name)) {
+                assert_eq!(page.matches(&format!("\n| `{name}` |")).count(), 1, "{name}");
+            }
+            assert_eq!(json_view(view.columns).as_array().unwrap().len(), view.columns.len());
+        }
+    }
+
+    #[test]
     fn schema_has_a_property_per_column() {
-        let schema = json_schema(table::columns());
-        assert_eq!(schema["properties"].as_object().unwrap().len(), table::len());
-        assert_eq!(schema["properties"]["iat_mean"]["x-unit"], "s");
+        let schema = json_schema(&table::arrow_schema(table::columns()));
+        let properties = schema["properties"].as_object().unwrap();
+        assert_eq!(properties.len(), table::len());
+        assert_eq!(properties["iat_mean"]["x-unit"], "s");
+        assert_eq!(properties["iat_mean"]["type"], json!(["number", "null"]));
+        assert_eq!(
+            properties["protocol"],
+            json!({
+                "type": "integer", "minimum": 0, "maximum": 255,
+                "description": table::find("protocol").unwrap().meaning, "x-null": "never",
+            })
+        );
+        assert_eq!(properties["splt_directions"]["items"]["minimum"], -128);
+        assert_eq!(properties["start_time"]["format"], "date-time");
+        assert_eq!(schema["required"].as_array().unwrap().len(), table::len());
         assert_eq!(json(table::columns()).as_array().unwrap().len(), table::len());
     }
 }

@@ -33,6 +33,20 @@ pub enum Error {
     /// Everything that was selected was taken out again.
     #[error("the selection leaves no column")]
     EmptySelection,
+    /// Groups were asked for together with the columns of another tool.
+    #[error("the profile `{view}` has no groups")]
+    ViewHasNoGroups {
+        /// Its name.
+        view: &'static str,
+    },
+    /// A column was asked for whose name means something else in the columns of another tool.
+    #[error("the profile `{view}` has another column named `{name}`")]
+    ViewHasColumn {
+        /// The profile's name.
+        view: &'static str,
+        /// The column's name.
+        name: &'static str,
+    },
     /// A key for pseudonyms that is soon guessed.
     #[error("the key has {bytes} bytes, at least {least} are needed")]
     KeyTooShort {

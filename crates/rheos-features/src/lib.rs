@@ -29,10 +29,12 @@ pub mod quantile;
 pub mod removed;
 pub mod row;
 pub mod select;
+pub mod shape;
 pub mod smallest;
 pub mod table;
 mod tcp;
 mod value;
+pub mod views;
 
 pub use column::{Column, Emitted, GroupInfo, Identity, Kind, Privacy, Profile, Scope};
 pub use error::Error;
@@ -41,3 +43,5 @@ pub use pipeline::{ExtractConfig, RunError, Summary};
 pub use plan::{FeatureConfig, FeaturePlan, ShardPlan};
 pub use row::{Layout, RowBuffer};
 pub use select::Selection;
+pub use shape::RowShape;
+pub use views::{VIEWS, View, ViewColumn};

@@ -35,4 +35,5 @@ mod it {
     mod tcp_defects;
     mod tcp_flows;
     mod tls_flows;
+    mod views;
 }

@@ -8,8 +8,9 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
     completions, config_check, config_init, config_show, demo, doctor, features_describe,
-    features_extract, features_graph, features_list, features_schema, features_validate,
-    gen_packets, man, pcap_analyze, pcap_info, pcap_merge, pcap_slice, reference,
+    features_extract, features_graph, features_list, features_profiles, features_schema,
+    features_validate, gen_packets, man, pcap_analyze, pcap_info, pcap_merge, pcap_slice,
+    reference,
 };
 use crate::output::ColorChoice;
 use crate::progress::ProgressStyle;
@@ -168,10 +169,22 @@ pub(crate) enum FeaturesCommand {
     List(features_list::ListArgs),
     /// Explain one column or group.
     Describe(features_describe::DescribeArgs),
+    /// Tell what profiles there are, and the columns of each.
+    #[command(subcommand)]
+    Profiles(ProfilesCommand),
     /// Print the schema of the rows that `extract` would write.
     Schema(features_schema::SchemaArgs),
     /// Tell who spoke to whom: degrees, centralities and communities, as a table and as a graph file.
     Graph(features_graph::GraphArgs),
+}
+
+/// `rheos features profiles`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfilesCommand {
+    /// List the profiles: ours, and those with the columns of other tools.
+    List(features_profiles::ListArgs),
+    /// Show the columns of a profile; of another tool's also what they are made of and what is missing.
+    Show(features_profiles::ShowArgs),
 }
 
 /// `rheos config`.

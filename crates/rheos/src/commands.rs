@@ -10,6 +10,7 @@ pub(crate) mod features_describe;
 pub(crate) mod features_extract;
 pub(crate) mod features_graph;
 pub(crate) mod features_list;
+pub(crate) mod features_profiles;
 pub(crate) mod features_schema;
 pub(crate) mod features_validate;
 pub(crate) mod gen_packets;
@@ -22,7 +23,9 @@ pub(crate) mod reference;
 
 use anyhow::Result;
 
-use crate::cli::{Cli, Command, ConfigCommand, FeaturesCommand, GenCommand, PcapCommand};
+use crate::cli::{
+    Cli, Command, ConfigCommand, FeaturesCommand, GenCommand, PcapCommand, ProfilesCommand,
+};
 use crate::exit::ExitStatus;
 use crate::output::Output;
 
@@ -47,6 +50,12 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitStatus> {
         }
         Command::Features(FeaturesCommand::List(args)) => features_list::run(&args, output),
         Command::Features(FeaturesCommand::Describe(args)) => features_describe::run(&args, output),
+        Command::Features(FeaturesCommand::Profiles(ProfilesCommand::List(args))) => {
+            features_profiles::list(&args, output)
+        }
+        Command::Features(FeaturesCommand::Profiles(ProfilesCommand::Show(args))) => {
+            features_profiles::show(&args, output)
+        }
         Command::Features(FeaturesCommand::Schema(args)) => {
             features_schema::run(&args, global, output)
         }

@@ -8,7 +8,7 @@ use arrow_schema::{FieldRef, Schema, SchemaRef};
 use clap::Args;
 use rheos_core::units::Count;
 use rheos_features::labels::LabelUse;
-use rheos_features::{ExtractConfig, Selection, Summary, pipeline, table};
+use rheos_features::{ExtractConfig, RowShape, Summary, pipeline};
 
 use crate::config::Settings;
 use crate::config::keys::{CHECKSUM_WORDS, Key, TUNNEL_WORDS};
@@ -136,24 +136,23 @@ pub(crate) struct Extraction {
 }
 
 impl Extraction {
-    /// The road for rows with the selected columns, less those that privacy forbids, and with labels.
-    pub(crate) fn new(settings: &Settings, selection: Selection) -> Result<Self> {
-        let selection = privacy::of_selection(selection, settings)?;
-        let labelling = Labelling::new(settings, &selection)?;
-        let mut fields: Vec<FieldRef> =
-            table::arrow_schema(selection.columns()).fields().iter().cloned().collect();
-        let own = fields.len();
+    /// The road for rows of this shape, less the columns that privacy forbids, and with labels.
+    pub(crate) fn new(settings: &Settings, shape: impl Into<RowShape>) -> Result<Self> {
+        let shape = privacy::of_shape(shape.into(), settings)?;
+        let rows = shape.schema();
+        let labelling = Labelling::new(settings, &rows)?;
+        let mut fields: Vec<FieldRef> = rows.fields().iter().cloned().collect();
         let selection = match &labelling {
             Some(labelling) => {
                 fields.extend(labelling.fields().iter().cloned().map(Arc::new));
-                labels::with_needed(&selection)?
+                labels::with_needed(shape.selection())?
             }
-            None => selection,
+            None => shape.selection().clone(),
         };
         let mut plan = extract_plan::of_settings(settings, selection)?;
         let veil = Veil::new(settings, &mut plan)?;
         let schema = Arc::new(Schema::new(fields));
-        Ok(Self { plan, finish: RowFinish { schema, own, labelling, veil } })
+        Ok(Self { plan, finish: RowFinish { schema, shape, labelling, veil } })
     }
 
     /// The columns of the rows.
@@ -186,8 +185,8 @@ impl Extraction {
 #[derive(Debug)]
 pub(crate) struct RowFinish {
     schema: SchemaRef,
-    /// How many columns are selected; those after them are there for the labels only.
-    own: usize,
+    /// Made of the first columns; those after them are there for the labels only.
+    shape: RowShape,
     labelling: Option<Labelling>,
     veil: Veil,
 }
@@ -195,10 +194,11 @@ pub(crate) struct RowFinish {
 impl RowFinish {
     /// The rows with their labels, as they may be told.
     pub(crate) fn over(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
-        let mut columns = rows.columns().get(..self.own).unwrap_or_default().to_vec();
-        if let Some(labelling) = &mut self.labelling {
-            columns.extend(labelling.join(rows));
-        }
-        Ok(self.veil.over(RecordBatch::try_new(Arc::clone(&self.schema), columns)?))
+        let labels = self.labelling.as_mut().map(|labelling| labelling.join(rows));
+        let own: Vec<usize> = (0..self.shape.selection().columns().count()).collect();
+        // Pseudonyms first: a view is made of what may be told.
+        let shown = self.shape.rows(self.veil.over(rows.project(&own)?));
+        let columns = shown.columns().iter().cloned().chain(labels.into_iter().flatten());
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns.collect())?)
     }
 }

@@ -100,6 +100,14 @@ impl Hint for rheos_features::Error {
             Self::EmptySelection => {
                 vec!["name `--columns` or `--groups`, or leave out `--exclude`".to_owned()]
             }
+            Self::ViewHasNoGroups { .. } => {
+                vec!["leave out `--groups`, or name further columns with `--columns`".to_owned()]
+            }
+            Self::ViewHasColumn { name, .. } => {
+                vec![format!(
+                    "leave it out, or extract ours in a run of its own: `--columns {name}`"
+                )]
+            }
             _ => Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::Field;
+use arrow_schema::{Field, Schema};
 use clap::Args;
 use rheos_core::units::human;
 use rheos_features::Selection;
@@ -46,16 +46,17 @@ pub(crate) struct Labelling {
 }
 
 impl Labelling {
-    /// As the settings say; an error if a label has the name of a selected column.
-    pub(crate) fn new(settings: &Settings, selection: &Selection) -> Result<Option<Self>> {
+    /// As the settings say; an error if a label has the name of a column of the rows.
+    pub(crate) fn new(settings: &Settings, rows: &Schema) -> Result<Option<Self>> {
         let file = settings.text(Key::LabelsFile);
         if file.is_empty() {
             return Ok(None);
         }
-        let (rows, _) = read_rows(Path::new(file), ReadLimits::default())?;
-        let labels = Labels::new(&typed(&rows), settings.switch(Key::LabelsDirected))
+        let (told, _) = read_rows(Path::new(file), ReadLimits::default())?;
+        let labels = Labels::new(&typed(&told), settings.switch(Key::LabelsDirected))
             .map_err(|error| Misuse::new(format!("`{file}`: {error}"), HOW))?;
-        if let Some(clash) = labels.fields().iter().find(|field| selection.contains(field.name())) {
+        let is_there = |field: &&Field| rows.field_with_name(field.name()).is_ok();
+        if let Some(clash) = labels.fields().iter().find(is_there) {
             let message = format!("`{file}` has a column `{}`, and so have the rows", clash.name());
             let hint = format!(
                 "rename it in the file, or leave the other one out with `--exclude {}`",

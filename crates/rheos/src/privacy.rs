@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use arrow_array::RecordBatch;
 use clap::Args;
 use rheos_features::anonymize::{Anonymizer, KEY_MIN, Key as AnonymizeKey};
-use rheos_features::{Error, ExtractConfig, Identity, Selection};
+use rheos_features::{Error, ExtractConfig, Identity, RowShape};
 
 use crate::config::Settings;
 use crate::config::keys::Key;
@@ -53,14 +53,14 @@ impl PrivacyArgs {
 }
 
 /// The columns that may be told.
-pub(crate) fn of_selection(selection: Selection, settings: &Settings) -> Result<Selection, Error> {
+pub(crate) fn of_shape(shape: RowShape, settings: &Settings) -> Result<RowShape, Error> {
     let told = |identity| match identity {
         Identity::Nothing => true,
         Identity::Address | Identity::Mac | Identity::Endpoints => settings.switch(Key::PrivacyIps),
         Identity::Port => settings.switch(Key::PrivacyPorts),
         Identity::Name => settings.switch(Key::PrivacyNames),
     };
-    selection.without(|identity| !told(identity))
+    shape.without(|identity| !told(identity))
 }
 
 /// Turns rows into what may be told of them.
@@ -122,6 +122,8 @@ fn key(settings: &Settings) -> Result<AnonymizeKey> {
 
 #[cfg(test)]
 mod tests {
+    use rheos_features::Selection;
+
     use super::*;
 
     fn settings(flags: &[(Key, &str)]) -> Settings {
@@ -132,7 +134,10 @@ mod tests {
 
     #[test]
     fn identities_are_left_out_by_kind() {
-        let of = |flags| of_selection(Selection::all(), &settings(flags)).expect("columns");
+        let of = |flags| {
+            let shape = of_shape(Selection::all().into(), &settings(flags)).expect("columns");
+            shape.selection().clone()
+        };
         let all = of(&[]);
         assert!(all.contains("src_ip") && all.contains("src_port") && all.contains("flow_id"));
         let no_ips = of(&[(Key::PrivacyIps, "false")]);

@@ -1,7 +1,7 @@
 //! Which columns: the flags that `list`, `schema` and `extract` share, and how they combine.
 
 use clap::Args;
-use rheos_features::{Error, Selection};
+use rheos_features::{Error, RowShape};
 
 use crate::config::Settings;
 use crate::config::keys::{Key, PROFILE_WORDS};
@@ -10,7 +10,7 @@ use crate::config::keys::{Key, PROFILE_WORDS};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Columns")]
 pub(crate) struct SelectionArgs {
-    /// How many columns: how settled and how special they may be.
+    /// How many columns: how settled and how special they may be; or the columns of another tool.
     #[arg(long, value_name = "PROFILE", value_parser = PROFILE_WORDS.to_vec())]
     pub(crate) profile: Option<String>,
     /// Only these groups, with commas between.
@@ -41,15 +41,15 @@ impl SelectionArgs {
     }
 
     /// The columns for a list of what there is: all of them unless something was asked for.
-    pub(crate) fn of_list(&self) -> Result<Selection, Error> {
+    pub(crate) fn of_list(&self) -> Result<RowShape, Error> {
         let profile = self.profile.as_deref().unwrap_or("all");
-        Selection::combined(profile, &self.groups, &self.columns, &self.exclude)
+        RowShape::combined(profile, &self.groups, &self.columns, &self.exclude)
     }
 }
 
 /// The columns that the settings choose.
-pub(crate) fn of_settings(settings: &Settings) -> Result<Selection, Error> {
-    Selection::combined(
+pub(crate) fn of_settings(settings: &Settings) -> Result<RowShape, Error> {
+    RowShape::combined(
         settings.text(Key::FeaturesProfile),
         settings.list(Key::FeaturesGroups),
         settings.list(Key::FeaturesColumns),

@@ -18,6 +18,8 @@ mod labels;
 mod memory;
 #[path = "it/privacy.rs"]
 mod privacy;
+#[path = "it/profiles.rs"]
+mod profiles;
 #[path = "it/run.rs"]
 mod run;
 #[path = "it/sampling.rs"]

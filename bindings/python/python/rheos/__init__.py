@@ -348,7 +348,8 @@ def extract(
 
     :param paths: capture files and folders of them, read as one stream in this order.
     :param profile: how many columns: ``core``, ``extended``, ``experimental``, ``all``; ``default`` is ``core``, or all
-        but the optional columns of the groups that are named.
+        but the optional columns of the groups that are named. Or the columns of another tool: ``nfstream``,
+        ``cicflowmeter``; then ``columns`` come behind them.
     :param groups: only these groups of columns.
     :param columns: only these columns, or also these beside the groups.
     :param exclude: without these columns or groups.
@@ -478,6 +479,9 @@ def columns(
     exclude: Names = None,
 ) -> list[dict[str, Any]]:
     """What is known of the columns: name, group, type, unit, meaning, when they are null.
+
+    Columns of another tool (``profile="nfstream"``) also tell what they are made of (``from``) and how they differ
+    from that tool's (``note``), and have no group.
 
     >>> rheos.columns(columns=["iat_mean"])[0]["null"]
     'fewer than 2 packets'

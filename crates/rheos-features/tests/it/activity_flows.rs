@@ -21,7 +21,7 @@ fn back(ms: u64, payload: usize) -> Timed {
 }
 
 /// Gaps in ms: 400 5000 | 5001 1500 | 9000. Five seconds are no rest yet.
-fn periods() -> FrameCase {
+pub(crate) fn periods() -> FrameCase {
     let times = [0, 400, 5400, 10_401, 11_901, 20_901];
     let frames = times.into_iter().map(|ms| there(ms, 10)).collect();
     let want = vec![
@@ -46,7 +46,7 @@ fn periods() -> FrameCase {
 }
 
 /// Four packets of the initiator and five of the responder, then three of the initiator.
-fn bulks() -> FrameCase {
+pub(crate) fn bulks() -> FrameCase {
     let fwd = [(0, 10), (10, 20), (20, 30), (50, 40)].map(|(ms, len)| there(ms, len));
     let bwd = [(60, 1), (160, 2), (260, 3), (1260, 4), (1360, 5)].map(|(ms, len)| back(ms, len));
     let few = [(1400, 50), (1410, 50), (1420, 50)].map(|(ms, len)| there(ms, len));

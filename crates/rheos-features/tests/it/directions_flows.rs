@@ -38,7 +38,7 @@ fn with_options(back: bool, seq: u32, flags: u16) -> Vec<u8> {
 /// | 80 | > ACK CWR | 60, padded | 20 | |
 /// | 130 | > FIN ACK | 54 | 20 | |
 /// | 170 | < RST | 54 | 20 | |
-fn both_sides() -> FrameCase {
+pub(crate) fn both_sides() -> FrameCase {
     let mut padded = segment(false, 101, ACK | CWR, &[]);
     padded.resize(60, 0);
     let frames = vec![

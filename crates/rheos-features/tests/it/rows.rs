@@ -148,7 +148,8 @@ impl Row {
     }
 }
 
-fn value(array: &dyn Array, row: usize, kind: Kind) -> Value {
+/// The value in this row of a column.
+pub(crate) fn value(array: &dyn Array, row: usize, kind: Kind) -> Value {
     if array.is_null(row) {
         return Value::Null;
     }

@@ -28,6 +28,7 @@ Examples:
   rheos features extract capture.pcap -o flows.parquet
   tcpdump -w - | rheos features extract - --groups flow_meta,timing | head
   rheos features extract captures/ -f 'tcp port 443' --idle-timeout 30s --format jsonl
+  rheos features extract capture.pcap --profile nfstream -o flows.csv
   rheos features extract capture.pcap --labels attacks.csv -o labelled.parquet
 
 Labels are rows with any of the columns src_ip, dst_ip (addresses or prefixes), src_port, dst_port, protocol,

@@ -5,6 +5,7 @@ use clap::Args;
 use rheos_features::{Column, Emitted, GROUPS, GroupInfo};
 use serde_json::Value;
 
+use crate::commands::features_profiles::view_table;
 use crate::exit::ExitStatus;
 use crate::output::{Output, Tone};
 use crate::selection::SelectionArgs;
@@ -29,7 +30,12 @@ pub(crate) struct ListArgs {
 
 /// Prints the chosen columns, or all of them.
 pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus> {
-    let selection = args.selection.of_list()?;
+    let shape = args.selection.of_list()?;
+    if let Some((_, columns)) = shape.view() {
+        output.data(&view_table(columns, args.format).render(args.format, output))?;
+        return Ok(ExitStatus::Done);
+    }
+    let selection = shape.selection();
     let mut table = table_of_columns(args.format);
     let mut columns = 0;
     for group in GROUPS {

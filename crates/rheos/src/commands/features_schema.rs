@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use rheos_features::{Selection, docs, table};
+use rheos_features::{RowShape, docs, table};
 
 use crate::cli::GlobalArgs;
 use crate::commands::features_list::{cells, table_of_columns};
+use crate::commands::features_profiles::view_table;
 use crate::config::Settings;
 use crate::environment;
 use crate::exit::ExitStatus;
@@ -17,6 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   rheos features schema
   rheos features schema --groups tcp --format md
+  rheos features schema --profile nfstream --format csv
   rheos features schema --profile all --format json-schema > row.schema.json";
 
 /// Arguments of `rheos features schema`.
@@ -38,8 +40,9 @@ enum SchemaFormat {
     /// Comma-separated values.
     Csv,
     /// A Markdown table.
+    #[value(alias = "markdown")]
     Md,
-    /// JSON Schema of one line of JSON Lines output.
+    /// JSON Schema (draft 2020-12) of one line of JSON Lines output.
     JsonSchema,
 }
 
@@ -47,22 +50,25 @@ enum SchemaFormat {
 pub(crate) fn run(args: &SchemaArgs, global: &GlobalArgs, output: &Output) -> Result<ExitStatus> {
     let flags = args.selection.overrides();
     let settings = Settings::load(global.config.as_deref(), environment::variables(), &flags)?;
-    let selection = selection::of_settings(&settings)?;
-    let columns = selection.columns();
+    let shape = selection::of_settings(&settings)?;
     let document = |value| serde_json::to_string_pretty(&value).map(|text| text + "\n");
-    let text = match args.format {
-        SchemaFormat::Json => document(docs::json(columns))?,
-        SchemaFormat::JsonSchema => document(docs::json_schema(columns))?,
-        SchemaFormat::Csv => list(&selection).render(ListFormat::Csv, output),
-        SchemaFormat::Md => list(&selection).render(ListFormat::Md, output),
+    let text = match (args.format, shape.view()) {
+        (SchemaFormat::Json, None) => document(docs::json(shape.selection().columns()))?,
+        (SchemaFormat::Json, Some((_, columns))) => document(docs::json_view(columns))?,
+        (SchemaFormat::JsonSchema, _) => document(docs::json_schema(&shape.schema()))?,
+        (SchemaFormat::Csv, _) => list(&shape, ListFormat::Csv).render(ListFormat::Csv, output),
+        (SchemaFormat::Md, _) => list(&shape, ListFormat::Md).render(ListFormat::Md, output),
     };
     output.data(&text)?;
     Ok(ExitStatus::Done)
 }
 
-fn list(selection: &Selection) -> Table {
+fn list(shape: &RowShape, format: ListFormat) -> Table {
+    if let Some((_, columns)) = shape.view() {
+        return view_table(columns, format);
+    }
     let mut list = table_of_columns(ListFormat::Csv);
-    for column in selection.columns() {
+    for column in shape.selection().columns() {
         list.row(cells(table::group_of(column), column, ListFormat::Csv));
     }
     list

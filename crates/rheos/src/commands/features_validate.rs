@@ -8,7 +8,7 @@ use arrow_schema::SchemaRef;
 use clap::Args;
 use rheos_core::units::{Count, human};
 use rheos_features::compare::{CompareConfig, Comparison, Findings, KEY_COLUMNS, START_COLUMNS};
-use rheos_features::{Selection, table};
+use rheos_features::{RowShape, Selection, table};
 use rheos_sink::read::{ReadLimits, read_rows};
 
 use crate::cli::GlobalArgs;
@@ -110,9 +110,9 @@ pub(crate) fn run(args: &ValidateArgs, global: &GlobalArgs, output: &Output) -> 
     Ok(if findings.is_equal() { status } else { ExitStatus::CheckFailed })
 }
 
-/// The columns that are extracted: those that the settings name, else all that the expected rows have; and in either
-/// case those by which rows are matched.
-fn columns(settings: &Settings, expected: &SchemaRef) -> Result<Selection> {
+/// The columns that are extracted: those of the view, if the settings name one; else those that the settings name, or
+/// all that the expected rows have; and of ours in either case those by which rows are matched.
+fn columns(settings: &Settings, expected: &SchemaRef) -> Result<RowShape> {
     let known = |name: &str| table::columns().any(|column| column.name == name);
     let names = expected.fields().iter().map(|field| field.name().as_str());
     let names: Vec<&str> = names.filter(|name| known(name)).collect();
@@ -123,7 +123,12 @@ fn columns(settings: &Settings, expected: &SchemaRef) -> Result<Selection> {
     let selected;
     if chosen {
         selected = selection::of_settings(settings)?;
-        with.extend(selected.columns().map(|column| column.name).filter(|n| names.contains(n)));
+        if selected.view().is_some() {
+            return Ok(selected);
+        }
+        with.extend(
+            selected.selection().columns().map(|column| column.name).filter(|n| names.contains(n)),
+        );
         let matching = KEY_COLUMNS.iter().chain(START_COLUMNS).copied();
         with.extend(matching.filter(|name| names.contains(name)));
     } else {
@@ -135,7 +140,7 @@ fn columns(settings: &Settings, expected: &SchemaRef) -> Result<Selection> {
     }
     let exclude: Vec<&str> =
         settings.list(Key::FeaturesExclude).iter().map(String::as_str).collect();
-    Ok(Selection::new(&with, &exclude)?)
+    Ok(Selection::new(&with, &exclude)?.into())
 }
 
 #[cold]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Arg, Args, Command, CommandFactory};
 use rheos_core::DropReason;
-use rheos_features::{GROUPS, docs};
+use rheos_features::{GROUPS, VIEWS, docs};
 use rheos_flow::EndReason;
 
 use crate::cli::Cli;
@@ -42,6 +42,9 @@ pub(crate) fn run(args: &ReferenceArgs, output: &Output) -> Result<ExitStatus> {
     for group in GROUPS {
         let page = docs::markdown(group, |column| examples.value(column));
         pages.push((format!("features/{}.md", group.name), page));
+    }
+    for view in VIEWS {
+        pages.push((format!("profiles/{}.md", view.name), docs::view_markdown(view)));
     }
     for (name, text) in &pages {
         write(&args.dir.join(name), &format!("{GENERATED}{text}"))?;

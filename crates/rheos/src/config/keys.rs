@@ -91,8 +91,9 @@ pub(crate) const FORMAT_WORDS: &[&str] = &["auto", "csv", "jsonl", "parquet", "a
 pub(crate) const COMPRESSION_WORDS: &[&str] = &["auto", "none", "gzip", "zstd", "snappy"];
 const TUNNELS: Kind = Kind::Choice(TUNNEL_WORDS);
 const CHECKSUMS: Kind = Kind::Choice(CHECKSUM_WORDS);
-/// The words of `--profile`, from few columns to all.
-pub(crate) const PROFILE_WORDS: &[&str] = &["default", "core", "extended", "experimental", "all"];
+/// The words of `--profile`, from few columns to all, and the views.
+pub(crate) const PROFILE_WORDS: &[&str] =
+    &["default", "core", "extended", "experimental", "all", "cicflowmeter", "nfstream"];
 const PROFILES: Kind = Kind::Choice(PROFILE_WORDS);
 const FORMATS: Kind = Kind::Choice(FORMAT_WORDS);
 const COMPRESSIONS: Kind = Kind::Choice(COMPRESSION_WORDS);
@@ -151,7 +152,7 @@ keys! {
     FlowSeed = "flow"."seed", Kind::Count { min: 0, max: ANY }, "0", Some("--seed"), true,
         "seed of sampling and of the flow tables' hash. Rows do not depend on it unless packets or flows are sampled, or flows are evicted";
     FeaturesProfile = "features"."profile", PROFILES, "default", Some("--profile"), true,
-        "how many columns: `core` for every flow, `extended` also those of certain protocols, `experimental` also those that may change, `all` with optional ones; `default`: `core`, or all but optional ones of the groups that are named";
+        "how many columns: `core` for every flow, `extended` also those of certain protocols, `experimental` also those that may change, `all` with optional ones; `default`: `core`, or all but optional ones of the groups that are named; `cicflowmeter`, `nfstream`: the columns of these tools";
     FeaturesGroups = "features"."groups", Kind::List, "", Some("--groups"), true,
         "only these groups of columns; empty: all of the profile";
     FeaturesColumns = "features"."columns", Kind::List, "", Some("--columns"), true,
@@ -197,6 +198,13 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn profiles_are_those_of_the_features() {
+        let views = rheos_features::VIEWS.iter().map(|view| view.name);
+        let words: Vec<_> = rheos_features::select::WORDS.iter().copied().chain(views).collect();
+        assert_eq!(PROFILE_WORDS, words);
+    }
 
     #[test]
     fn the_table_is_sound() {
