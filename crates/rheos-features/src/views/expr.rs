@@ -206,9 +206,14 @@ fn numbers(array: &ArrayRef) -> Vec<Option<f64>> {
 
 fn millis(array: &ArrayRef) -> Vec<Option<f64>> {
     match array.as_primitive_opt::<TimestampNanosecondType>() {
-        Some(array) => array.iter().map(|nanos| nanos.map(|nanos| nanos as f64 / 1e6)).collect(),
+        Some(array) => array.iter().map(|nanos| nanos.map(to_millis)).collect(),
         None => vec![None; array.len()],
     }
+}
+
+/// Whole milliseconds and the fraction apart: all nanoseconds at once have more digits than a double.
+fn to_millis(nanos: i64) -> f64 {
+    nanos.div_euclid(1_000_000) as f64 + nanos.rem_euclid(1_000_000) as f64 / 1e6
 }
 
 fn sum(rows: &RecordBatch, names: &[&str]) -> ArrayRef {
@@ -279,6 +284,14 @@ mod tests {
         assert_eq!(floats(Expr::Same("few")), [Some(3.0), None, Some(1.0)]);
         assert_eq!(floats(Expr::Ratio("few", "nowhere")), [None, None, None]);
         assert_eq!(floats(Expr::Same("nowhere")), [None, None, None]);
+    }
+
+    #[test]
+    fn whole_milliseconds_stay_whole() {
+        let same = |nanos, millis: f64| assert_eq!(to_millis(nanos).to_bits(), millis.to_bits());
+        same(1_700_000_000_070_000_000, 1_700_000_000_070.0);
+        same(1_700_000_000_070_500_000, 1_700_000_000_070.5);
+        same(-500_000, -0.5);
     }
 
     #[test]
