@@ -280,6 +280,10 @@ fn described(name: &str, kind: &DataType) -> Field {
     Field::new(name, kind.clone(), true).with_metadata(HashMap::from(facts))
 }
 
+/// IANA protocol numbers without ports: what other tools write there (type, code, identifier) is not looked at.
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+
 /// Which flows a label row is for.
 fn rule(
     matching: &[(&str, &ArrayRef)],
@@ -310,6 +314,9 @@ fn rule(
             "start" => start = Some(moment(value).ok_or_else(|| wrong("time"))?),
             _ => end = Some(moment(value).ok_or_else(|| wrong("time"))?),
         }
+    }
+    if matches!(pattern.protocol, Some(ICMP | ICMPV6)) {
+        (pattern.src_port, pattern.dst_port) = (None, None);
     }
     let spanned = start.is_some() || end.is_some();
     let span = spanned.then_some((start.unwrap_or(i128::MIN), end.unwrap_or(i128::MAX)));
@@ -461,6 +468,12 @@ mod tests {
         let csv =
             "dst_ip,src_port,label\n2001:db8::/32,,six\n2001:db8::/64,1,port\n0.0.0.0/0,,four\n";
         assert_eq!(joined(csv, false), ["four", "four", "six"]);
+    }
+
+    #[test]
+    fn ports_of_labels_for_icmp_are_not_looked_at() {
+        let csv = "src_ip,src_port,dst_port,protocol,label\n2001:db8::1,128,0,icmp6,ping\n2001:db8::1,128,0,,no\n";
+        assert_eq!(joined(csv, false), ["-", "-", "ping"]);
     }
 
     #[test]
