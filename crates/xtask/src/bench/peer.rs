@@ -44,7 +44,8 @@ pub(super) fn compare(root: &Path, road: &Path, rheos: &Path, repeat: u32) -> Re
         let mut run = Command::new(&python);
         run.arg(&script).arg("run").arg(rheos).args(["features", "extract"]).arg(&capture);
         run.args(["--threads", "1", "--force", "--quiet", "-o"]).arg(folder.join("rows.parquet"));
-        run.arg("--summary").arg(&summary);
+        // The others do not hash the capture either.
+        run.arg("--no-provenance").arg("--summary").arg(&summary);
         run.args([if groups == "all" { "--profile" } else { "--groups" }, groups]);
         let mut row = row(format!("rheos, {name}, into Parquet"), &mut run)?;
         let accounts: Value = serde_json::from_str(&std::fs::read_to_string(&summary)?)?;
