@@ -1,9 +1,12 @@
 //! Example values of the columns: rows of made traffic, the same on every machine.
 
+mod written;
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
+use rheos_core::{FrameBatch, Timestamp};
 use rheos_features::{Column, ExtractConfig, FeatureConfig, GROUPS, Selection, pipeline, table};
 use rheos_gen::{Preset, SynthesisConfig, Synthesizer};
 use rheos_sink::{Format, Sink, SinkOptions};
@@ -30,7 +33,7 @@ fn synthesis() -> SynthesisConfig {
     config
 }
 
-/// The rows of the made traffic with every column.
+/// The rows of the made traffic, and of what the standards' examples say, with every column.
 pub(crate) struct Examples {
     rows: Vec<Map<String, Value>>,
     /// The row of each group that has most to tell, in the order of the groups.
@@ -64,12 +67,17 @@ impl Examples {
         let features = FeatureConfig { selection, ..FeatureConfig::default() };
         let config = ExtractConfig { features, threads: 1, ..ExtractConfig::default() };
         let mut infos = Vec::new();
-        pipeline::run::<anyhow::Error>(
-            &config,
-            || Ok(made.next_batch(FRAMES, &mut infos)),
-            |rows| Ok(sink.write(&rows)?),
-        )
-        .map_err(crate::extract_plan::run_error)?;
+        let (mut last, mut index) = (Some(Timestamp::default()), 0);
+        let mut next = || -> Option<FrameBatch> {
+            let batch = made
+                .next_batch(FRAMES, &mut infos)
+                .or_else(|| last.take().map(|ts| written::batch(ts, index)))?;
+            index += batch.frames.len() as u64;
+            last = last.and(batch.frames.last().map(|frame| frame.ts));
+            Some(batch)
+        };
+        pipeline::run::<anyhow::Error>(&config, || Ok(next()), |rows| Ok(sink.write(&rows)?))
+            .map_err(crate::extract_plan::run_error)?;
         sink.finish()?;
         let text = std::mem::take(&mut *text.0.lock().expect("the sink has not panicked"));
         let rows = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
