@@ -142,7 +142,7 @@ fn tcp_packets() -> impl Strategy<Value = Vec<(Packet, Direction)>> {
 }
 
 /// Packets that no decoder would make.
-fn wild_packets() -> impl Strategy<Value = Vec<Packet>> {
+pub(crate) fn wild_packets() -> impl Strategy<Value = Vec<Packet>> {
     let one = (any::<u64>(), any::<[u32; 4]>(), any::<[u16; 3]>(), any::<[u8; 5]>());
     let packet = one.prop_map(|(ts, words, halves, bytes)| {
         let tuple = FiveTuple {

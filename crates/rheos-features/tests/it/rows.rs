@@ -127,6 +127,11 @@ impl Row {
         (0..batch.num_rows()).map(|row| Self { batch: batch.clone(), row }).collect()
     }
 
+    /// The batch that the row is in.
+    pub(crate) fn batch(&self) -> &RecordBatch {
+        &self.batch
+    }
+
     pub(crate) fn get(&self, name: &str) -> Value {
         let array = self.batch.column_by_name(name).unwrap_or_else(|| panic!("no column {name}"));
         value(array, self.row, KINDS[name])

@@ -1,11 +1,17 @@
 //! The columns of other tools, computed by hand.
 
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, UInt64Type};
+use proptest::prelude::*;
 use rheos_features::{ExtractConfig, FeatureConfig, RowShape, VIEWS};
+use rheos_flow::FlowConfig;
 
 use super::activity_flows::{bulks, periods};
 use super::directions_flows::both_sides;
 use super::frames::{FrameCase, Timed, batches, extract, udp_frame};
-use super::rows::{NULL, Value, n, t, value};
+use super::laws::wild_packets;
+use super::rows::{NULL, Value, n, rows_with, t, value};
 
 /// The one row of a view.
 fn row_of(view: &str, frames: &[Timed]) -> impl Fn(&str) -> Value + use<> {
@@ -222,6 +228,42 @@ fn every_view_gives_its_columns_for_any_flow() {
                     _ => true,
                 };
                 assert!(finite, "{} of {}", column.name, case.name);
+            }
+        }
+    }
+}
+
+fn counts(rows: &RecordBatch, name: &str) -> Vec<u64> {
+    rows.column_by_name(name).unwrap().as_primitive::<UInt64Type>().values().to_vec()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn views_of_any_packets_are_finite_and_add_up(packets in wild_packets()) {
+        for view in VIEWS {
+            let none: &[&str] = &[];
+            let shape = RowShape::combined(view.name, none, none, none).unwrap();
+            let selection = shape.selection().clone();
+            let features = FeatureConfig { selection, ..FeatureConfig::default() };
+            let computed = rows_with(&packets, FlowConfig::default(), features);
+            let Some(first) = computed.first() else { continue };
+            let rows = shape.rows(first.batch().clone());
+            prop_assert_eq!(rows.num_rows(), computed.len());
+            for (field, array) in rows.schema().fields().iter().zip(rows.columns()) {
+                let floats = array.as_primitive_opt::<Float64Type>();
+                let finite = floats.is_none_or(|it| it.iter().flatten().all(f64::is_finite));
+                prop_assert!(finite, "{}", field.name());
+            }
+            if view.name != "nfstream" {
+                continue;
+            }
+            for of in ["packets", "bytes"] {
+                let [all, there, back] = ["bidirectional", "src2dst", "dst2src"]
+                    .map(|side| counts(&rows, &format!("{side}_{of}")));
+                let sums: Vec<u64> = there.iter().zip(&back).map(|(a, b)| a + b).collect();
+                prop_assert_eq!(all, sums);
             }
         }
     }
