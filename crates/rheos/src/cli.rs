@@ -9,8 +9,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::commands::{
     completions, config_check, config_init, config_show, demo, doctor, features_describe,
     features_extract, features_graph, features_list, features_profiles, features_schema,
-    features_validate, gen_packets, man, pcap_analyze, pcap_info, pcap_merge, pcap_slice,
-    reference,
+    features_validate, features_watch, gen_packets, man, pcap_analyze, pcap_info, pcap_merge,
+    pcap_slice, reference,
 };
 use crate::output::ColorChoice;
 use crate::progress::ProgressStyle;
@@ -163,6 +163,8 @@ pub(crate) enum PcapCommand {
 pub(crate) enum FeaturesCommand {
     /// Turn captures into one row per flow.
     Extract(features_extract::ExtractArgs),
+    /// Watch a folder and turn each capture that comes into it into a file of rows.
+    Watch(features_watch::WatchArgs),
     /// Compare the rows of captures with expected ones.
     Validate(features_validate::ValidateArgs),
     /// List the columns.

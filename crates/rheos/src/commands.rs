@@ -13,6 +13,7 @@ pub(crate) mod features_list;
 pub(crate) mod features_profiles;
 pub(crate) mod features_schema;
 pub(crate) mod features_validate;
+pub(crate) mod features_watch;
 pub(crate) mod gen_packets;
 pub(crate) mod man;
 pub(crate) mod pcap_analyze;
@@ -44,6 +45,9 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitStatus> {
         }
         Command::Features(FeaturesCommand::Graph(args)) => {
             features_graph::run(&args, global, output)
+        }
+        Command::Features(FeaturesCommand::Watch(args)) => {
+            features_watch::run(&args, global, output)
         }
         Command::Features(FeaturesCommand::Validate(args)) => {
             features_validate::run(&args, global, output)

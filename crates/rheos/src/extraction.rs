@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use arrow_array::RecordBatch;
-use arrow_schema::{FieldRef, Schema, SchemaRef};
+use arrow_array::{RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 use clap::Args;
 use rheos_core::units::Count;
 use rheos_features::labels::LabelUse;
-use rheos_features::{ExtractConfig, RowShape, Summary, pipeline};
+use rheos_features::{ExtractConfig, Identity, RowShape, Summary, pipeline};
 
 use crate::config::Settings;
 use crate::config::keys::{CHECKSUM_WORDS, Key, TUNNEL_WORDS};
 use crate::extract_plan;
+use crate::failure::Misuse;
 use crate::labels::{self, LabelArgs, Labelling};
 use crate::privacy::{self, PrivacyArgs, Veil};
 use crate::reading::Reading;
 use crate::selection::SelectionArgs;
+
+/// The column that names a row's capture.
+const SOURCE: &str = "source";
 
 /// Flags that decide what rows there are and what is in them.
 #[derive(Debug, Args)]
@@ -152,7 +156,8 @@ impl Extraction {
         let mut plan = extract_plan::of_settings(settings, selection)?;
         let veil = Veil::new(settings, &mut plan)?;
         let schema = Arc::new(Schema::new(fields));
-        Ok(Self { plan, finish: RowFinish { schema, shape, labelling, veil } })
+        let finish = RowFinish { schema, shape, source: None, labelling, veil };
+        Ok(Self { plan, finish })
     }
 
     /// The columns of the rows.
@@ -160,9 +165,44 @@ impl Extraction {
         &self.finish.schema
     }
 
+    /// With a last column `source` that names the capture of each row.
+    pub(crate) fn with_source(mut self) -> Result<Self> {
+        if self.finish.schema.column_with_name(SOURCE).is_some() {
+            let message = "the labels have a column `source`, and so have the rows with `--each`";
+            return Err(Misuse::new(message, "rename it in the file of labels").into());
+        }
+        let facts = [
+            ("description", "the capture that the row was made of"),
+            ("group", "labels"),
+            ("null", "never"),
+            // Names of files can tell whose they are.
+            ("identity", Identity::Name.name()),
+        ];
+        let facts = facts.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let field = Field::new(SOURCE, DataType::Utf8, true).with_metadata(facts.into());
+        let field: FieldRef = Arc::new(field);
+        let mut fields: Vec<FieldRef> = self.finish.schema.fields().iter().cloned().collect();
+        fields.push(Arc::clone(&field));
+        self.finish.schema = Arc::new(Schema::new(fields));
+        self.finish.source = Some(Arc::new(Schema::new(vec![field])));
+        Ok(self)
+    }
+
+    /// How rows are made, and what is done to them then.
+    pub(crate) fn parts(&mut self) -> (&ExtractConfig, &mut RowFinish) {
+        (&self.plan, &mut self.finish)
+    }
+
     /// What became of the labels, if there are any.
     pub(crate) fn labels(&self) -> Option<&LabelUse> {
         self.finish.labelling.as_ref().map(Labelling::uses)
+    }
+
+    /// Begins to count anew what becomes of labels.
+    pub(crate) fn forget_label_uses(&mut self) {
+        if let Some(labelling) = &mut self.finish.labelling {
+            labelling.forget_uses();
+        }
     }
 
     /// Reads to the end and hands on the rows as they may be told.
@@ -175,7 +215,7 @@ impl Extraction {
         let summary = pipeline::run(
             &self.plan,
             || Ok::<_, anyhow::Error>(reading.next_batch()),
-            |rows| take(finish.over(&rows)?),
+            |rows| take(finish.over(&rows, "")?),
         );
         summary.map_err(extract_plan::run_error)
     }
@@ -187,18 +227,26 @@ pub(crate) struct RowFinish {
     schema: SchemaRef,
     /// Made of the first columns; those after them are there for the labels only.
     shape: RowShape,
+    /// The column that names captures, by itself, if there is one.
+    source: Option<SchemaRef>,
     labelling: Option<Labelling>,
     veil: Veil,
 }
 
 impl RowFinish {
-    /// The rows with their labels, as they may be told.
-    pub(crate) fn over(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
+    /// The rows of the capture `source` with their labels, as they may be told.
+    pub(crate) fn over(&mut self, rows: &RecordBatch, source: &str) -> Result<RecordBatch> {
         let labels = self.labelling.as_mut().map(|labelling| labelling.join(rows));
         let own: Vec<usize> = (0..self.shape.selection().columns().count()).collect();
         // Pseudonyms first: a view is made of what may be told.
         let shown = self.shape.rows(self.veil.over(rows.project(&own)?));
-        let columns = shown.columns().iter().cloned().chain(labels.into_iter().flatten());
-        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns.collect())?)
+        let mut columns = shown.columns().to_vec();
+        columns.extend(labels.into_iter().flatten());
+        if let Some(schema) = &self.source {
+            let names = StringArray::from(vec![source; rows.num_rows()]);
+            let named = RecordBatch::try_new(Arc::clone(schema), vec![Arc::new(names)])?;
+            columns.extend(self.veil.over(named).columns().iter().cloned());
+        }
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use rheos_capture::{CaptureReader, FileOrder, Input, ReadOptions};
+use rheos_capture::{CaptureInfo, CaptureReader, FileOrder, Input, ReadOptions};
 use rheos_core::units::human;
 
 use crate::config::Settings;
@@ -100,8 +100,7 @@ pub(crate) fn options_of(settings: &Settings) -> ReadOptions {
 }
 
 /// Tells of damaged places and skipped files; a damaged capture is a failed check.
-pub(crate) fn report_damage(reader: &CaptureReader, output: &Output) -> ExitStatus {
-    let info = reader.info();
+pub(crate) fn report_damage(info: &CaptureInfo, output: &Output) -> ExitStatus {
     if info.skipped_total > 0 {
         let text = match info.skipped_total {
             1 => "1 file of a folder is no capture and was skipped".to_owned(),
@@ -112,10 +111,10 @@ pub(crate) fn report_damage(reader: &CaptureReader, output: &Output) -> ExitStat
             output.detail(&format!("  {}: {}", file.path.display(), file.why));
         }
     }
-    for damage in reader.damage() {
+    for damage in &info.damage {
         output.complain(&format!("{} {damage}", output.paint_err(Tone::Bad, "error:")));
     }
-    if reader.damage().is_empty() {
+    if info.damage.is_empty() {
         return ExitStatus::Done;
     }
     complain_hint(output, "everything before the damage was read and is in the output");

@@ -78,6 +78,11 @@ impl Labelling {
         self.labels.join(rows, &mut self.uses)
     }
 
+    /// Begins to count anew.
+    pub(crate) fn forget_uses(&mut self) {
+        self.uses = self.labels.unused();
+    }
+
     /// What became of labels and rows.
     pub(crate) const fn uses(&self) -> &LabelUse {
         &self.uses

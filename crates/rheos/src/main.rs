@@ -9,6 +9,7 @@ mod capture_out;
 mod cli;
 mod commands;
 mod config;
+mod each;
 mod environment;
 mod examples;
 mod exit;
@@ -23,6 +24,7 @@ mod labels;
 mod output;
 mod privacy;
 mod progress;
+mod provenance;
 mod reading;
 mod report;
 mod rows_out;
@@ -30,6 +32,8 @@ mod selection;
 mod summary;
 mod table;
 mod usage;
+mod watch_folder;
+mod whole_file;
 
 use std::process::ExitCode;
 

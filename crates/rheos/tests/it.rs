@@ -4,6 +4,8 @@
 mod captures;
 #[path = "it/commands.rs"]
 mod commands;
+#[path = "it/each.rs"]
+mod each;
 #[path = "it/errors.rs"]
 mod errors;
 #[path = "it/extract.rs"]
@@ -20,6 +22,8 @@ mod memory;
 mod privacy;
 #[path = "it/profiles.rs"]
 mod profiles;
+#[path = "it/provenance.rs"]
+mod provenance;
 #[path = "it/run.rs"]
 mod run;
 #[path = "it/sampling.rs"]
@@ -28,3 +32,5 @@ mod sampling;
 mod settings;
 #[path = "it/validate.rs"]
 mod validate;
+#[path = "it/watch.rs"]
+mod watch;

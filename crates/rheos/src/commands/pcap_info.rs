@@ -47,7 +47,7 @@ pub(crate) fn run(args: &InfoArgs, global: &GlobalArgs, output: &Output) -> Resu
     }
     progress.finish();
     output.data(&render(&reader, args.format, output))?;
-    Ok(crate::inputs::report_damage(&reader, output))
+    Ok(crate::inputs::report_damage(reader.info(), output))
 }
 
 fn render(reader: &CaptureReader, format: ListFormat, output: &Output) -> String {

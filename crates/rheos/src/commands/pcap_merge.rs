@@ -54,7 +54,7 @@ pub(crate) fn run(args: &MergeArgs, global: &GlobalArgs, output: &Output) -> Res
     warn_of_disorder(&merged, args, output);
     let mut status = ExitStatus::Done;
     for reader in merged.readers() {
-        if inputs::report_damage(reader, output) != ExitStatus::Done {
+        if inputs::report_damage(reader.info(), output) != ExitStatus::Done {
             status = ExitStatus::CheckFailed;
         }
     }

@@ -170,7 +170,7 @@ pub(crate) fn run(args: &SliceArgs, global: &GlobalArgs, output: &Output) -> Res
     };
     summary::line(output, "read", Tone::Strong, &summary::plural(frames, "packet"));
     capture_out::talk_of(&writer.finish()?, output);
-    Ok(inputs::report_damage(&reader, output))
+    Ok(inputs::report_damage(reader.info(), output))
 }
 
 /// The format of the first input: what a slice of it is written in unless told otherwise.

@@ -106,6 +106,10 @@ keys! {
         "also read the folders in a folder";
     CaptureOrder = "capture"."order", ORDERS, "given", Some("--order"), true,
         "order of several files: as given (folders by name), or by the time of their first packets";
+    CaptureEach = "capture"."each", Kind::Switch, "false", Some("--each"), true,
+        "each capture for itself: flows end with it, and the column `source` names it";
+    CaptureJobs = "capture"."jobs", Kind::Count { min: 0, max: 1024 }, "0", Some("--jobs"), false,
+        "captures that are read at a time, if each is for itself; 0: as many as threads. Rows do not depend on it";
     DecodeTunnels = "decode"."tunnels", TUNNELS, "inner", Some("--tunnels"), true,
         "which packet keys a flow in a tunnel: the innermost one, or the outermost one";
     DecodeTunnelDepthMax = "decode"."tunnel_depth_max", Kind::Count { min: 1, max: 16 }, "4", None, true,
@@ -189,6 +193,8 @@ keys! {
         "format of the rows; auto: by the name of the output file, else CSV";
     OutputCompression = "output"."compression", COMPRESSIONS, "auto", Some("--compression"), false,
         "compression, inside Parquet and Arrow, around CSV and JSON Lines; auto: by the name of the file, zstd for Parquet";
+    OutputProvenance = "output"."provenance", Kind::Switch, "true", Some("--no-provenance"), false,
+        "whether a file `<output>.provenance.json` tells what made the rows: version, settings, hashes of captures, counts";
     OutputRowGroupRows = "output"."row_group_rows", Kind::Count { min: 1, max: 1 << 30 }, "1048576", None, false,
         "most rows of a Parquet row group: more rows compress better and take more memory";
 }

@@ -60,7 +60,10 @@ fn reports_are_whole_pages_and_overwritten_only_by_force() {
     let sandbox = sandbox();
     for (line, heading) in [
         ("pcap analyze web.pcap --report page.html -q", "Traffic analysis"),
-        ("features extract web.pcap -o rows.csv --report page.html --force -q", "Flows"),
+        (
+            "features extract web.pcap -o rows.csv --no-provenance --report page.html --force -q",
+            "Flows",
+        ),
     ] {
         let shown = sandbox.run(line);
         assert!(shown.starts_with("exit 0"), "{shown}");
