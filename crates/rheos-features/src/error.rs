@@ -80,6 +80,16 @@ pub enum Error {
         /// How many there may be.
         limit: usize,
     },
+    /// Rows that tell of the whole capture need more than a limit allows.
+    #[error("the exact group `connection` needs more than {limit} {what} (`{setting}`)")]
+    ExactLimit {
+        /// Of what there are too many.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+        /// The setting with the limit.
+        setting: &'static str,
+    },
     /// A worker thread ended by a panic: a defect of Rheos.
     #[error("a worker thread stopped: {message}")]
     WorkerPanicked {
@@ -119,6 +129,22 @@ impl Error {
     #[cold]
     pub(crate) fn unknown_group(name: &str, nearest: &[&str]) -> Self {
         Self::UnknownGroup { name: name.to_owned(), nearest: owned(nearest) }
+    }
+
+    #[cold]
+    pub(crate) fn exact_rows(limit: usize) -> Self {
+        Self::ExactLimit { what: "rows", limit, setting: "features.exact_rows_max" }
+    }
+
+    #[cold]
+    pub(crate) fn exact_hosts(limit: usize) -> Self {
+        Self::ExactLimit { what: "hosts", limit, setting: "features.hosts_max" }
+    }
+
+    #[cold]
+    pub(crate) fn exact_pairs(limit: usize) -> Self {
+        let what = "pairs of hosts, or of hosts and ports";
+        Self::ExactLimit { what, limit, setting: "features.host_pairs_max" }
     }
 
     #[cold]

@@ -40,7 +40,7 @@ pub use column::{Column, Emitted, GroupInfo, Identity, Kind, Privacy, Profile, S
 pub use error::Error;
 pub use groups::{FlowFeatures, GROUPS};
 pub use pipeline::{ExtractConfig, RunError, Summary};
-pub use plan::{FeatureConfig, FeaturePlan, ShardPlan};
+pub use plan::{ConnectionMode, FeatureConfig, FeaturePlan, ShardPlan};
 pub use row::{Layout, RowBuffer};
 pub use select::Selection;
 pub use shape::RowShape;

@@ -7,11 +7,23 @@ use rheos_core::Nanos;
 use rheos_flow::{HostLimits, StreamBudget};
 
 use crate::column::{Column, Needs};
+use crate::dissect::tls;
 use crate::groups::{Enabled, connection, size, timing};
 use crate::log::LogLimits;
 use crate::pipeline::SHARDS;
 use crate::row::Layout;
 use crate::select::Selection;
+
+/// Which flows the columns of the group `connection` tell of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ConnectionMode {
+    /// Those up to a row's own: rows go on at once, and know nothing of the future. What only the whole graph tells
+    /// is null.
+    #[default]
+    Streaming,
+    /// All of the capture: rows wait for its end, within [`FeatureConfig::exact_rows_max`].
+    Exact,
+}
 
 /// How rows are made of flows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +48,12 @@ pub struct FeatureConfig {
     pub reassembly_total_bytes: usize,
     /// How much is kept of hosts for the group `connection`.
     pub hosts: HostLimits,
+    /// Which flows that group tells of.
+    pub connection: ConnectionMode,
+    /// Rows that wait for the end of the capture at most, where that group is exact.
+    pub exact_rows_max: usize,
+    /// Longest handshake message of TLS that is read, in bytes; longer ones are stepped over.
+    pub tls_message_max: usize,
 }
 
 impl FeatureConfig {
@@ -57,6 +75,9 @@ impl Default for FeatureConfig {
             reassembly_flow_bytes: 256 << 10,
             reassembly_total_bytes: 256 << 20,
             hosts: HostLimits::default(),
+            connection: ConnectionMode::default(),
+            exact_rows_max: 4_000_000,
+            tls_message_max: tls::MESSAGE_MAX,
         }
     }
 }

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use rheos_core::seed::Chance;
 use rheos_features::pipeline::RunError;
-use rheos_features::{ExtractConfig, FeatureConfig, Selection};
+use rheos_features::{ConnectionMode, ExtractConfig, FeatureConfig, Selection};
 use rheos_flow::fragments::{FragmentConfig, OverlapPolicy};
-use rheos_flow::{FlowConfig, IngestConfig, SamplingConfig};
+use rheos_flow::{FlowConfig, HostLimits, IngestConfig, SamplingConfig};
 use rheos_wire::filter::PacketFilter;
 use rheos_wire::tunnel::TunnelPorts;
 use rheos_wire::{ChecksumPolicy, DecodeConfig, TunnelKind, TunnelPolicy};
@@ -17,17 +17,29 @@ use crate::filter;
 
 /// The plan for these settings and columns.
 pub(crate) fn of_settings(settings: &Settings, selection: Selection) -> Result<ExtractConfig> {
+    let count = |key| usize::try_from(settings.number(key)).unwrap_or(usize::MAX);
     Ok(ExtractConfig {
         ingest: ingest(settings)?,
         flow: flow(settings),
         features: FeatureConfig {
             selection,
             burst_threshold: settings.duration(Key::FeaturesBurstThreshold),
-            sequence_packets: settings.number(Key::FeaturesSequencePackets) as usize,
-            exact_packets: settings.number(Key::FeaturesExactPackets) as usize,
-            entropy_sample_bytes: settings.number(Key::FeaturesEntropySampleBytes) as usize,
+            sequence_packets: count(Key::FeaturesSequencePackets),
+            exact_packets: count(Key::FeaturesExactPackets),
+            entropy_sample_bytes: count(Key::FeaturesEntropySampleBytes),
             flow_id_salt: settings.text(Key::FeaturesFlowIdSalt).as_bytes().to_vec(),
-            ..FeatureConfig::default()
+            reassembly_flow_bytes: count(Key::FeaturesReassemblyFlowBytes),
+            reassembly_total_bytes: count(Key::FeaturesReassemblyTotalBytes),
+            hosts: HostLimits {
+                hosts_max: count(Key::FeaturesHostsMax),
+                pairs_max: count(Key::FeaturesHostPairsMax),
+            },
+            connection: match settings.text(Key::FeaturesConnection) {
+                "exact" => ConnectionMode::Exact,
+                _ => ConnectionMode::Streaming,
+            },
+            exact_rows_max: count(Key::FeaturesExactRowsMax),
+            tls_message_max: count(Key::FeaturesTlsMessageMax),
         },
         threads: threads(settings),
     })

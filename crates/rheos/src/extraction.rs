@@ -11,7 +11,7 @@ use rheos_features::labels::LabelUse;
 use rheos_features::{ExtractConfig, Identity, RowShape, Summary, pipeline};
 
 use crate::config::Settings;
-use crate::config::keys::{CHECKSUM_WORDS, Key, TUNNEL_WORDS};
+use crate::config::keys::{CHECKSUM_WORDS, CONNECTION_WORDS, Key, TUNNEL_WORDS};
 use crate::extract_plan;
 use crate::failure::Misuse;
 use crate::labels::{self, LabelArgs, Labelling};
@@ -88,6 +88,9 @@ pub(crate) struct FlowArgs {
     /// How many first packets the sequence columns hold.
     #[arg(long, value_name = "COUNT", hide_short_help = true)]
     sequence_packets: Option<String>,
+    /// Which flows the group `connection` tells of: those so far, or all of the capture.
+    #[arg(long, value_name = "MODE", value_parser = CONNECTION_WORDS.to_vec(), hide_short_help = true)]
+    connection: Option<String>,
     /// Threads that follow flows; 0: one per core.
     #[arg(long, value_name = "COUNT")]
     threads: Option<String>,
@@ -110,6 +113,7 @@ impl ExtractionArgs {
             (Key::FlowKeyVlan, &flow.key_vlan),
             (Key::FlowKeyTunnel, &flow.key_tunnel),
             (Key::FeaturesSequencePackets, &flow.sequence_packets),
+            (Key::FeaturesConnection, &flow.connection),
             (Key::FlowThreads, &flow.threads),
             (Key::FlowSeed, &flow.seed),
             (Key::DecodeFilter, &self.packets.filter),

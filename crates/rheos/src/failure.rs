@@ -108,6 +108,11 @@ impl Hint for rheos_features::Error {
                     "leave it out, or extract ours in a run of its own: `--columns {name}`"
                 )]
             }
+            Self::ExactLimit { setting, .. } => vec![
+                format!("raise `{setting}`, if there is memory for it"),
+                "`--connection streaming` needs no more than its limits, and tells of flows so far"
+                    .to_owned(),
+            ],
             _ => Vec::new(),
         }
     }

@@ -95,6 +95,8 @@ pub struct Start {
     pub datagrams: bool,
     /// Ports of initiator and responder.
     pub ports: [u16; 2],
+    /// Longest handshake message of TLS that is read, in bytes.
+    pub tls_message_max: usize,
 }
 
 /// How a dissector's protocols are recognised.

@@ -67,6 +67,7 @@ struct Reader {
     /// Time of the packet at hand.
     ts: Timestamp,
     ports: [u16; 2],
+    tls_message_max: usize,
     datagram_bytes: [u64; 2],
     /// What the flow was before the active timeout cut it.
     known: Vec<Match>,
@@ -114,7 +115,7 @@ impl Spoken {
             if packet.payload(seen.bytes).is_empty() {
                 return self.note_syn(seen.arrival.direction, packet);
             }
-            self.begin(seen.head);
+            self.begin(seen.head, plan);
         }
         if let Self::Something(dissection) = self {
             dissection.on_packet(plan, seen.arrival.direction, packet, seen.bytes);
@@ -122,8 +123,8 @@ impl Spoken {
     }
 
     /// There is payload.
-    fn begin(&mut self, head: &FlowHead) {
-        let mut dissection = Box::new(Dissection::new(head));
+    fn begin(&mut self, head: &FlowHead, plan: &ShardPlan) {
+        let mut dissection = Box::new(Dissection::new(head, plan));
         match std::mem::take(self) {
             Self::Nothing { first_seq, told } => {
                 for direction in [Direction::Forward, Direction::Backward] {
@@ -186,7 +187,7 @@ impl Spoken {
 }
 
 impl Dissection {
-    fn new(head: &FlowHead) -> Self {
+    fn new(head: &FlowHead, plan: &ShardPlan) -> Self {
         Self {
             streams: Streams::default(),
             held: 0,
@@ -198,6 +199,7 @@ impl Dissection {
                 mistaken: false,
                 ts: head.last,
                 ports: [head.tuple.src_port, head.tuple.dst_port],
+                tls_message_max: plan.config.tls_message_max,
                 datagram_bytes: [0; 2],
                 known: Vec::new(),
             },
@@ -401,7 +403,9 @@ impl Reader {
             self.phase = Phase::Over;
             return;
         }
-        let protocol = Protocol::begin(&Start { app: found.app, datagrams, ports: self.ports });
+        let Self { ports, tls_message_max, .. } = *self;
+        let protocol =
+            Protocol::begin(&Start { app: found.app, datagrams, ports, tls_message_max });
         self.phase = if protocol.is_some() { Phase::Reading } else { Phase::Over };
         self.layers.reserve_exact(1);
         self.layers.push(Layer { found, protocol });

@@ -120,7 +120,7 @@ mod tests {
     const HELLO: &[u8] = &[0x16, 3, 1, 0, 80, 1, 0, 0, 76];
 
     fn reader(app: App) -> StartTls {
-        StartTls::begin(&Start { app, datagrams: false, ports: [1, 2] })
+        StartTls::begin(&Start { app, datagrams: false, ports: [1, 2], tls_message_max: 1 })
     }
 
     fn say(reader: &mut StartTls, direction: Direction, bytes: &[u8]) -> Taken {

@@ -286,7 +286,7 @@ impl Detect for Tls {
 
     fn begin(start: &Start) -> Self {
         let carrier = if start.datagrams { Carrier::Dtls } else { Carrier::Tls };
-        Self::new(carrier, MESSAGE_MAX)
+        Self::new(carrier, start.tls_message_max)
     }
 
     fn detect_stream(sides: &Sides<'_>) -> Verdict {

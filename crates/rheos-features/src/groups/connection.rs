@@ -1,7 +1,8 @@
 //! What other flows tell of a flow's ends: how often, with how many, in which part of the network.
 //!
 //! These columns are computed where rows are put in order, not where flows are followed: a row tells the flows of all
-//! rows before it and its own, so it does not depend on the number of threads and knows nothing of the future.
+//! rows before it and its own, so it does not depend on the number of threads and knows nothing of the future. In the
+//! exact mode all rows wait for the end of the capture and tell all its flows.
 
 use rheos_flow::{HostFacts, Standing};
 
@@ -11,9 +12,9 @@ use crate::row::RowBuffer;
 use Kind::{Bool, F64, U64};
 
 const PAIRS: &str = "the table of pairs was full when the pair first came";
-const WHOLE: &str = "rows are not told by the whole capture (`connection: exact`)";
-const SO_FAR: &str = "over all flows up to this row's, not over the whole capture with the flows that come later";
-const GRAPH: &str = "null unless rows wait for the whole capture: it cannot be told before its end";
+const WHOLE: &str = "the group is not told by the whole capture (`features.connection: exact`)";
+const SO_FAR: &str = "over all flows up to this row's, not over the whole capture with the flows that come later, unless `features.connection` is `exact`";
+const GRAPH: &str = "null unless `features.connection` is `exact`: it cannot be told before the end of the capture";
 
 const fn column(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
     Column::new(name, kind, unit, meaning).profile(Profile::Experimental)
@@ -44,7 +45,7 @@ const COLUMNS: &[Column] = &[
         .alias("conn_src_unique_dsts"),
     so_far("conn_dst_in_degree", "count", "in-degree of the responder in the directed graph of hosts")
         .alias("conn_dst_unique_srcs"),
-    whole("conn_src_betweenness", F64, "normalised betweenness of the initiator in the directed graph of hosts, without weights (Brandes 2001)")
+    whole("conn_src_betweenness", F64, "normalised betweenness of the initiator in the directed graph of hosts, without weights (Brandes 2001); of large graphs estimated from as many pivots as a thousand million steps allow (standard error at most half of one by the root of their number)")
         .changed(GRAPH),
     whole("conn_dst_betweenness", F64, "normalised betweenness of the responder").changed(GRAPH),
     whole("conn_src_community", U64, "number of the initiator's community (Louvain, seeded); the largest is 0")
@@ -61,11 +62,11 @@ const COLUMNS: &[Column] = &[
     column("conn_src_flow_rate", F64, "flows/s", "flows that the initiator initiated, by the time from the first to the last packet of all its flows, in whatever role")
         .option()
         .null("all its packets have one time")
-        .changed("up to this row's flow, not over the whole capture; null, not 0, without a span"),
+        .changed("up to this row's flow, not over the whole capture unless `features.connection` is `exact`; null, not 0, without a span"),
     column("conn_temporal_spread", F64, "s", "population standard deviation of the start times of the initiator's flows, in whatever role")
         .option()
         .null("its first flow")
-        .changed("up to this row's flow, not over the whole capture; null, not 0, with one flow"),
+        .changed("up to this row's flow, not over the whole capture unless `features.connection` is `exact`; null, not 0, with one flow"),
     so_far("conn_burst_connections", "count", "most of the initiator's flows, in whatever role, of which each starts at most a second after the one before; of a host's runs the latest 16 can still grow by flows that come late")
         .option(),
 ];
@@ -77,8 +78,19 @@ pub const INFO: GroupInfo = GroupInfo {
     columns: COLUMNS,
 };
 
+/// What the graph of the whole capture tells of a flow's ends, of the initiator before the responder.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct GraphFacts {
+    /// Normalised betweenness.
+    pub(crate) betweenness: [f64; 2],
+    /// Number of the community.
+    pub(crate) community: [u32; 2],
+    /// Local clustering coefficient.
+    pub(crate) clustering: [f64; 2],
+}
+
 /// Writes the row of a flow whose ends are known so; `row` is at the group's first column.
-pub(crate) fn write(standing: &Standing, row: &mut RowBuffer) {
+pub(crate) fn write(standing: &Standing, graph: Option<&GraphFacts>, row: &mut RowBuffer) {
     let Standing { initiator, responder, pair_flows, port_flows } = standing;
     let (from, to) = (initiator.initiated, responder.received);
     row.u64("conn_src_unique_dsts", from.peers);
@@ -94,13 +106,13 @@ pub(crate) fn write(standing: &Standing, row: &mut RowBuffer) {
     row.u64("conn_src_unique_ports", initiator.ports);
     row.u64("conn_src_out_degree", from.peers);
     row.u64("conn_dst_in_degree", to.peers);
-    row.f64("conn_src_betweenness", None);
-    row.f64("conn_dst_betweenness", None);
-    row.u64("conn_src_community", None);
-    row.u64("conn_dst_community", None);
-    row.bool("conn_same_community", None);
-    row.f64("conn_src_clustering", None);
-    row.f64("conn_dst_clustering", None);
+    row.f64("conn_src_betweenness", graph.map(|graph| graph.betweenness[0]));
+    row.f64("conn_dst_betweenness", graph.map(|graph| graph.betweenness[1]));
+    row.u64("conn_src_community", graph.map(|graph| graph.community[0].into()));
+    row.u64("conn_dst_community", graph.map(|graph| graph.community[1].into()));
+    row.bool("conn_same_community", graph.map(|graph| graph.community[0] == graph.community[1]));
+    row.f64("conn_src_clustering", graph.map(|graph| graph.clustering[0]));
+    row.f64("conn_dst_clustering", graph.map(|graph| graph.clustering[1]));
     row.f64("conn_src_flow_rate", flow_rate(initiator));
     row.f64("conn_temporal_spread", initiator.start_spread);
     row.u64("conn_burst_connections", initiator.longest_run);

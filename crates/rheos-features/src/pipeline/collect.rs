@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 
 use super::company::Company;
 use super::lane::{Part, RowKey};
-use super::{BATCH_ROWS_MAX, BATCH_ROWS_MIN};
+use super::{BATCH_ROWS_MAX, BATCH_ROWS_MIN, RunError};
 use crate::plan::FeaturePlan;
 use crate::row::{Layout, RowBuffer};
 
@@ -19,7 +19,7 @@ pub(super) struct Collector<O, E> {
     pub(super) company: Option<Company>,
     out: O,
     pub(super) rows: u64,
-    pub(super) failed: Option<E>,
+    pub(super) failed: Option<RunError<E>>,
 }
 
 impl<E, O: FnMut(RecordBatch) -> Result<(), E>> Collector<O, E> {
@@ -39,15 +39,33 @@ impl<E, O: FnMut(RecordBatch) -> Result<(), E>> Collector<O, E> {
             return;
         }
         let edges = rows.take_edges();
-        let mut batch = rows.take_batch();
-        if let Some(company) = &mut self.company {
-            batch = company.join(&batch, &edges);
+        let batch = rows.take_batch();
+        match &mut self.company {
+            None => self.give(&batch),
+            Some(company) => match company.join(batch, edges) {
+                Ok(batch) => batch.iter().for_each(|batch| self.give(batch)),
+                Err(error) => self.failed = Some(error.into()),
+            },
         }
+    }
+
+    /// Hands out rows that waited for the end of the input.
+    pub(super) fn finish(&mut self) {
+        if self.failed.is_some() {
+            return;
+        }
+        if let Some(mut company) = self.company.take() {
+            company.release(|batch| self.give(&batch));
+            self.company = Some(company);
+        }
+    }
+
+    fn give(&mut self, batch: &RecordBatch) {
         let mut start = 0;
         while start < batch.num_rows() && self.failed.is_none() {
             let count = BATCH_ROWS_MAX.min(batch.num_rows() - start);
             self.rows += count as u64;
-            self.failed = (self.out)(batch.slice(start, count)).err();
+            self.failed = (self.out)(batch.slice(start, count)).err().map(RunError::Out);
             start += count;
         }
     }

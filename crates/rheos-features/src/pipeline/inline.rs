@@ -72,8 +72,9 @@ pub(super) fn run<E>(
     if road.collector.failed.is_none() {
         road.finish();
     }
+    road.collector.finish();
     if let Some(error) = road.collector.failed {
-        return Err(RunError::Out(error));
+        return Err(error);
     }
     let totals = road.lane.totals();
     let summary = Summary {

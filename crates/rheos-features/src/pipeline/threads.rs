@@ -125,8 +125,9 @@ pub(super) fn run<E: Send>(
         }
         Ok::<_, Error>((read?, totals))
     })?;
+    collector.finish();
     if let Some(error) = collector.failed {
-        return Err(RunError::Out(error));
+        return Err(error);
     }
     let mut summary = Summary {
         ingest: read.counters,

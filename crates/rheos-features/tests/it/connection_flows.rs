@@ -4,16 +4,18 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 use rheos_core::FrameBatch;
-use rheos_features::{ExtractConfig, FeatureConfig, Selection, table};
+use rheos_features::pipeline::{self, RunError};
+use rheos_features::{ConnectionMode, Error, ExtractConfig, FeatureConfig, Selection, table};
 use rheos_flow::HostLimits;
 
 use super::frames::{Timed, batches, config, ethernet, extract, ipv4, rows, rows_with, udp_frame};
-use super::rows::{NULL, Row, Value, check, n};
+use super::rows::{NULL, Row, Value, b, check, n};
 
 /// Flows with what the columns of some of their rows must be.
 struct FlowsCase {
     name: &'static str,
     hosts: HostLimits,
+    mode: ConnectionMode,
     frames: Vec<Timed>,
     /// By number of the row.
     want: Wants,
@@ -25,7 +27,8 @@ type Wants = Vec<(usize, Vec<(&'static str, Value)>)>;
 impl FlowsCase {
     fn check(&self) {
         let config = config(1);
-        let features = FeatureConfig { hosts: self.hosts, ..config.features.clone() };
+        let features =
+            FeatureConfig { hosts: self.hosts, connection: self.mode, ..config.features.clone() };
         let rows = rows_with(&ExtractConfig { features, ..config }, &self.frames);
         for (row, want) in &self.want {
             check(&format!("{}, row {row}", self.name), &rows[*row], want);
@@ -39,7 +42,7 @@ pub(crate) fn wants() -> Vec<(&'static str, Value)> {
 }
 
 fn cases() -> Vec<FlowsCase> {
-    vec![few_hosts(), no_room()]
+    vec![few_hosts(), no_room(), cliques()]
 }
 
 /// Three hosts, five flows; their rows come by first packet.
@@ -53,7 +56,8 @@ fn few_hosts() -> FlowsCase {
         (9000, udp_frame(1, 2, (1001, 53), &[])),
     ];
     let want = few_hosts_want();
-    FlowsCase { name: "few hosts", hosts: HostLimits::default(), frames, want }
+    let mode = ConnectionMode::Streaming;
+    FlowsCase { name: "few hosts", hosts: HostLimits::default(), mode, frames, want }
 }
 
 fn few_hosts_want() -> Wants {
@@ -151,7 +155,95 @@ fn no_room() -> FlowsCase {
         ),
     ];
     let hosts = HostLimits { hosts_max: 10, pairs_max: 0 };
-    FlowsCase { name: "no room", hosts, frames, want }
+    FlowsCase { name: "no room", hosts, mode: ConnectionMode::Streaming, frames, want }
+}
+
+/// Everybody in 1 to 3 spoke to those with a higher number, and so did everybody in 4 to 7; and 1 to 4.
+fn two_cliques() -> Vec<Timed> {
+    let pairs = [(1, 2), (1, 3), (2, 3), (4, 5), (4, 6), (4, 7), (5, 6), (5, 7), (6, 7), (1, 4)];
+    let frame = |(from, to)| udp_frame(from, to, (1000, 53), &[0; 10]);
+    (0..).zip(pairs.map(frame)).collect()
+}
+
+/// Rows of the whole capture: what comes later is told too.
+fn cliques() -> FlowsCase {
+    let want = vec![
+        (
+            // 1 to 2. Only 2 and 3 of the neighbours 2, 3, 4 of host 1 speak to each other.
+            0,
+            vec![
+                ("conn_src_total_flows", n(3.0)),
+                ("conn_src_unique_dsts", n(3.0)),
+                ("conn_src_total_bytes", n(3.0 * 38.0)),
+                ("conn_dst_unique_srcs", n(1.0)),
+                ("conn_burst_connections", n(3.0)),
+                ("conn_src_betweenness", n(0.0)),
+                ("conn_dst_betweenness", n(0.0)),
+                ("conn_src_community", n(1.0)),
+                ("conn_dst_community", n(1.0)),
+                ("conn_same_community", b(true)),
+                ("conn_src_clustering", n(1.0 / 3.0)),
+                ("conn_dst_clustering", n(1.0)),
+            ],
+        ),
+        (
+            // 1 to 4. The ways from 1 to 5, 6 and 7 lead over host 4: of 6 * 5 pairs of others. Of its neighbours 1,
+            // 5, 6, 7 three pairs of six speak to each other. The larger community is 0.
+            9,
+            vec![
+                ("conn_src_betweenness", n(0.0)),
+                ("conn_dst_betweenness", n(3.0 / 30.0)),
+                ("conn_src_community", n(1.0)),
+                ("conn_dst_community", n(0.0)),
+                ("conn_same_community", b(false)),
+                ("conn_src_clustering", n(1.0 / 3.0)),
+                ("conn_dst_clustering", n(0.5)),
+                ("conn_dst_total_flows", n(1.0)),
+            ],
+        ),
+    ];
+    let mode = ConnectionMode::Exact;
+    FlowsCase { name: "cliques", hosts: HostLimits::default(), mode, frames: two_cliques(), want }
+}
+
+/// The whole capture, with these limits.
+fn exact(threads: usize, hosts: HostLimits, exact_rows_max: usize) -> ExtractConfig {
+    let mut config = config(threads);
+    config.features.connection = ConnectionMode::Exact;
+    config.features.hosts = hosts;
+    config.features.exact_rows_max = exact_rows_max;
+    config
+}
+
+#[test]
+fn exact_rows_are_whole_or_an_error_that_names_the_limit() {
+    let limits = |hosts_max, pairs_max| HostLimits { hosts_max, pairs_max };
+    let all = batches(&two_cliques(), 3);
+    for threads in [1, 3] {
+        let fits = exact(threads, limits(7, 10), 10);
+        let (rows, summary) = extract(&fits, &all);
+        assert_eq!((summary.rows, summary.hosts.flows), (10, 10), "{threads} threads");
+        assert_eq!(rows.iter().map(arrow_array::RecordBatch::num_rows).sum::<usize>(), 10);
+        for (hosts, rows_max, setting) in [
+            (limits(6, 10), 10, "features.hosts_max"),
+            (limits(7, 9), 10, "features.host_pairs_max"),
+            (limits(7, 10), 9, "features.exact_rows_max"),
+        ] {
+            let config = exact(threads, hosts, rows_max);
+            let mut input = all.iter();
+            let source = || Ok::<_, std::convert::Infallible>(input.next().cloned());
+            let mut given = 0;
+            let run = pipeline::run(&config, source, |rows| {
+                given += rows.num_rows();
+                Ok(())
+            });
+            let error = run.unwrap_err();
+            let RunError::Features(Error::ExactLimit { setting: told, .. }) = error else {
+                panic!("{error}");
+            };
+            assert_eq!((told, given), (setting, 0), "{threads} threads");
+        }
+    }
 }
 
 #[test]
@@ -235,6 +327,22 @@ proptest! {
         let rows = rows(&frames);
         for i in 0..rows.len() {
             check(&format!("row {i}"), &rows[i], &expected(&rows[..=i]));
+        }
+    }
+
+    #[test]
+    fn exact_rows_tell_what_the_last_row_of_a_pair_tells(frames in talk()) {
+        let streamed = rows(&frames);
+        let told = rows_with(&exact(2, HostLimits::default(), 1000), &frames);
+        prop_assert_eq!(streamed.len(), told.len());
+        let last = |own: &Row| {
+            let is = |row: &&Row| ["src_ip", "dst_ip"].iter().all(|name| row.get(name) == own.get(name));
+            streamed.iter().rev().find(is).unwrap().get("conn_src_dst_flows")
+        };
+        for row in &told {
+            prop_assert_eq!(row.get("conn_src_dst_flows"), last(row));
+            let same = row.get("conn_src_community") == row.get("conn_dst_community");
+            prop_assert_eq!(row.get("conn_same_community"), b(same));
         }
     }
 

@@ -10,17 +10,6 @@ use super::rows::Value;
 /// Null only by the packets' times being beyond what Arrow can tell, tested on their own.
 const NULL_ELSEWHERE: &[&str] = &["start_time", "end_time"];
 
-/// Null until rows can wait for the whole capture.
-const VALUE_ELSEWHERE: &[&str] = &[
-    "conn_src_betweenness",
-    "conn_dst_betweenness",
-    "conn_src_community",
-    "conn_dst_community",
-    "conn_same_community",
-    "conn_src_clustering",
-    "conn_dst_clustering",
-];
-
 type Wanted = (&'static str, Value);
 
 /// All that is expected of the columns of any flow.
@@ -58,8 +47,7 @@ fn every_column_has_a_value_and_every_nullable_one_a_null_computed_by_hand() {
     let with_value = named(&wants, |value| *value != Value::Null);
     let with_null = named(&wants, |value| *value == Value::Null);
     for column in table::columns() {
-        let told = with_value.contains(column.name) || VALUE_ELSEWHERE.contains(&column.name);
-        assert!(told, "`{}` is never computed by hand", column.name);
+        assert!(with_value.contains(column.name), "`{}` is never computed by hand", column.name);
         if column.nulls == "never" {
             assert!(!with_null.contains(column.name), "`{}` is never null, it says", column.name);
         } else if !NULL_ELSEWHERE.contains(&column.name) {

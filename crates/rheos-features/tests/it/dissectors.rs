@@ -54,7 +54,7 @@ impl Feeder {
 }
 
 fn start<D: Detect>(datagrams: bool) -> D {
-    D::begin(&Start { app: D::APPS[0], datagrams, ports: [40_000, 4_000] })
+    D::begin(&Start { app: D::APPS[0], datagrams, ports: [40_000, 4_000], tls_message_max: 4096 })
 }
 
 /// What a dissector knows after both sides said all, cut at these places.

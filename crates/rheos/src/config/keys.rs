@@ -95,6 +95,9 @@ const CHECKSUMS: Kind = Kind::Choice(CHECKSUM_WORDS);
 pub(crate) const PROFILE_WORDS: &[&str] =
     &["default", "core", "extended", "experimental", "all", "cicflowmeter", "nfstream"];
 const PROFILES: Kind = Kind::Choice(PROFILE_WORDS);
+/// The words of `--connection`.
+pub(crate) const CONNECTION_WORDS: &[&str] = &["streaming", "exact"];
+const CONNECTIONS: Kind = Kind::Choice(CONNECTION_WORDS);
 const FORMATS: Kind = Kind::Choice(FORMAT_WORDS);
 const COMPRESSIONS: Kind = Kind::Choice(COMPRESSION_WORDS);
 
@@ -173,6 +176,20 @@ keys! {
         "how many payload bytes of each direction the entropy columns sample";
     FeaturesFlowIdSalt = "features"."flow_id_salt", Kind::Secret, "", None, true,
         "makes the `flow_id` of equal flows differ between data sets with different salts";
+    FeaturesConnection = "features"."connection", CONNECTIONS, "streaming", Some("--connection"), true,
+        "which flows the group `connection` tells of: those up to a row's own, or all of the capture (rows then wait for its end, and centralities and communities are told)";
+    FeaturesHostsMax = "features"."hosts_max", Kind::Count { min: 2, max: 1 << 31 }, "1000000", None, true,
+        "most hosts that the group `connection` knows; streaming, the host seen least recently is forgotten, exact, it is an error";
+    FeaturesHostPairsMax = "features"."host_pairs_max", Kind::Count { min: 0, max: 1 << 31 }, "2000000", None, true,
+        "most pairs of hosts (and of hosts and ports) that the group `connection` knows; streaming, what is beyond is estimated, exact, it is an error";
+    FeaturesExactRowsMax = "features"."exact_rows_max", Kind::Count { min: 1, max: ANY }, "4000000", None, true,
+        "most rows that wait in memory for the end of the capture with `--connection exact`; more are an error";
+    FeaturesReassemblyFlowBytes = "features"."reassembly_flow_bytes", Kind::Size { min: 1 << 10, max: 1 << 30 }, "256KiB", None, true,
+        "most bytes of TCP streams held for one flow until a hole is filled or a message is whole; at the limit the hole is given up";
+    FeaturesReassemblyTotalBytes = "features"."reassembly_total_bytes", Kind::Size { min: 1 << 20, max: 1 << 40 }, "256MiB", None, true,
+        "most bytes of TCP streams held in all; at the limit flows give up their holes";
+    FeaturesTlsMessageMax = "features"."tls_message_max", Kind::Size { min: 1 << 10, max: 1 << 24 }, "64KiB", None, true,
+        "longest handshake message of TLS that is read, such as a list of certificates; longer ones are stepped over";
     LabelsFile = "labels"."file", Kind::Text, "", Some("--labels"), true,
         "file with labels (CSV, JSON, Parquet, Arrow) that are joined to rows by five-tuple and time; empty: none";
     LabelsDirected = "labels"."directed", Kind::Switch, "false", Some("--labels-directed"), true,
