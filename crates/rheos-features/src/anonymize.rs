@@ -101,6 +101,14 @@ impl Anonymizer {
         }
     }
 
+    /// What stands for an address, here as in rows.
+    pub fn address(&self, address: IpAddr) -> IpAddr {
+        match address {
+            IpAddr::V4(address) => self.addresses.v4(address).into(),
+            IpAddr::V6(address) => self.addresses.v6(address).into(),
+        }
+    }
+
     /// The rows with pseudonyms in every text column that identifies somebody, as its field's metadata tell.
     pub fn apply(&mut self, rows: &RecordBatch) -> RecordBatch {
         let schema = rows.schema();

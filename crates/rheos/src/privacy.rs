@@ -3,8 +3,10 @@
 use anyhow::{Context, Result};
 use arrow_array::RecordBatch;
 use clap::Args;
+use rheos_core::Addr;
 use rheos_features::anonymize::{Anonymizer, KEY_MIN, Key as AnonymizeKey};
 use rheos_features::{Error, ExtractConfig, Identity, RowShape};
+use rheos_flow::FlowEdge;
 
 use crate::config::Settings;
 use crate::config::keys::Key;
@@ -78,6 +80,18 @@ impl Veil {
             plan.features.flow_id_salt = key.salt();
         }
         Ok(Self(Some(Anonymizer::new(&key))))
+    }
+
+    /// For what is no row: as the settings say.
+    pub(crate) fn of_settings(settings: &Settings) -> Result<Self> {
+        Self::new(settings, &mut ExtractConfig::default())
+    }
+
+    /// A flow as it may be told.
+    pub(crate) fn over_edge(&self, edge: FlowEdge) -> FlowEdge {
+        let Some(anonymizer) = &self.0 else { return edge };
+        let hidden = |addr: Addr| Addr::from(anonymizer.address(addr.to_std(edge.version)));
+        FlowEdge { initiator: hidden(edge.initiator), responder: hidden(edge.responder), ..edge }
     }
 
     /// The rows as they may be told.

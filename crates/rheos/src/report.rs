@@ -56,12 +56,20 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<String>>,
 }
 
-/// Refuses to overwrite a report without `--force`, before the work is done.
-pub(crate) fn refuse_existing(path: &Path, force: bool) -> Result<()> {
+/// Refuses, before the work is done, to overwrite a file without `--force`, or to write where there is no folder.
+pub(crate) fn check_target(path: &Path, force: bool) -> Result<()> {
     if !force && path.exists() {
         return Err(Misuse::new(
             format!("`{}` exists", path.display()),
             "`--force` overwrites it, or choose another name",
+        )
+        .into());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Misuse::new(
+            format!("there is no folder `{}` for `{}`", folder.display(), path.display()),
+            format!("run `mkdir -p {}`", folder.display()),
         )
         .into());
     }

@@ -12,6 +12,8 @@ mod errors;
 mod extract;
 #[path = "it/fixture.rs"]
 mod fixture;
+#[path = "it/graph.rs"]
+mod graph;
 #[path = "it/help.rs"]
 mod help;
 #[path = "it/labels.rs"]

@@ -142,7 +142,7 @@ pub(crate) fn run(args: &ExtractArgs, global: &GlobalArgs, output: &Output) -> R
 
     let path = &args.output.output;
     for beside in [&args.output.report, &args.output.summary].into_iter().flatten() {
-        report::refuse_existing(beside, args.output.force)?;
+        report::check_target(beside, args.output.force)?;
     }
     let made_by = rows_out::provenance(&settings, args.input.names());
     let (mut sink, unfinished) =

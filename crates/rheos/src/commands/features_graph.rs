@@ -18,6 +18,7 @@ use crate::extract_plan;
 use crate::graph_out::{self, GraphFormat};
 use crate::inputs::InputArgs;
 use crate::output::{Output, Tone};
+use crate::privacy::Veil;
 use crate::reading::{self, Reading};
 use crate::report;
 use crate::summary;
@@ -57,6 +58,12 @@ pub(crate) struct GraphArgs {
     /// A flow that lasts this long is cut, and counts again; 0: never.
     #[arg(long, value_name = "SPAN", help_heading = "Graph", hide_short_help = true)]
     active_timeout: Option<String>,
+    /// Replace addresses by keyed pseudonyms, which keep their common prefixes.
+    #[arg(long, help_heading = "Privacy")]
+    anonymize: bool,
+    /// File with the key of the pseudonyms, 16 bytes or more; else `RHEOS_PRIVACY_KEY`.
+    #[arg(long, value_name = "FILE", help_heading = "Privacy", hide_short_help = true)]
+    key_file: Option<String>,
     /// File to write; its name ends in `.graphml` or `.json`.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
@@ -74,10 +81,12 @@ impl GraphArgs {
             (Key::DecodeFilter, &self.filter),
             (Key::FlowIdleTimeout, &self.idle_timeout),
             (Key::FlowActiveTimeout, &self.active_timeout),
+            (Key::PrivacyKeyFile, &self.key_file),
         ]
         .into_iter()
         .filter_map(|(key, text)| Some((key, text.clone()?)))
         .collect();
+        flags.extend(self.anonymize.then(|| (Key::PrivacyAnonymize, "true".to_owned())));
         flags.extend(self.input.overrides());
         flags
     }
@@ -92,15 +101,16 @@ pub(crate) fn run(args: &GraphArgs, global: &GlobalArgs, output: &Output) -> Res
         args.output.as_deref().map(|path| Ok::<_, anyhow::Error>((path, GraphFormat::of(path)?)));
     let target = target.transpose()?;
     if let Some((path, _)) = target {
-        report::refuse_existing(path, args.force)?;
+        report::check_target(path, args.force)?;
     }
+    let veil = Veil::of_settings(&settings)?;
     let mut ingest = Ingest::new(extract_plan::ingest(&settings)?);
     let mut table = FlowTable::<()>::new(extract_plan::flow(&settings), ());
     let mut graph = FlowGraph::new(GraphConfig { by_port: args.ports, ..GraphConfig::default() });
     let reader = reading::open(&args.input, &settings)?;
     let mut reading = Reading::new(reader, args.count.map(|c| c.0), global.progress, output);
     let mut ended = |flow: &Flow<()>| {
-        graph.add(&FlowEdge::from(&flow.head));
+        graph.add(&veil.over_edge(FlowEdge::from(&flow.head)));
     };
     while let Some(batch) = reading.next_batch() {
         ingest.batch(&batch, |packet, bytes| table.on_packet(packet, bytes, &mut ended));
@@ -140,6 +150,12 @@ fn render(graph: &FlowGraph, measures: &Measures, args: &GraphArgs, output: &Out
         ("top by betweenness", ranked(graph, top, |node| measures.betweenness[node])),
     ];
     for (heading, nodes) in tables {
+        // A graph without ways over others has no such order.
+        if heading.ends_with("betweenness")
+            && measures.betweenness.iter().all(|&value| value <= 0.0)
+        {
+            continue;
+        }
         let heading = output.paint_out(Tone::Strong, heading);
         let table = listed(graph, measures, &nodes);
         text.push_str(&format!("\n{heading}\n{}", table.aligned(output)));

@@ -122,7 +122,7 @@ pub(crate) fn run(args: &AnalyzeArgs, global: &GlobalArgs, output: &Output) -> R
         Settings::load(global.config.as_deref(), environment::variables(), &args.overrides())?;
     let mut ingest = Ingest::new(extract_plan::ingest(&settings)?);
     if let Some(path) = &args.report {
-        report::refuse_existing(path, args.force)?;
+        report::check_target(path, args.force)?;
     }
     let reader = reading::open(&args.input, &settings)?;
     let mut reading = Reading::new(reader, args.count.map(|c| c.0), global.progress, output);

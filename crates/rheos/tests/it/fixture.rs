@@ -43,6 +43,13 @@ pub(crate) fn many_flows(n: u16) -> Vec<u8> {
     pcap(START, &packets)
 }
 
+/// Everybody in 10.0.0.1 to 3 spoke to those with a higher number, and so did everybody in 4 to 7; and 1 to 4.
+pub(crate) fn cliques() -> Vec<u8> {
+    let pairs = [(1, 2), (1, 3), (2, 3), (4, 5), (4, 6), (4, 7), (5, 6), (5, 7), (6, 7), (1, 4)];
+    let packet = |(from, to)| udp([10, 0, 0, from], [10, 0, 0, to], 1000, 53, b"hello");
+    pcap(START, &pairs.map(packet))
+}
+
 fn packets() -> Vec<Vec<u8>> {
     let up =
         |flags, seq, ack, payload: &[u8]| tcp(CLIENT, SERVER, 40_000, 80, flags, seq, ack, payload);
