@@ -388,9 +388,11 @@ mod tests {
 
     use arrow_array::{StringArray, TimestampNanosecondArray, UInt8Array, UInt16Array};
 
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn labels(csv: &str, directed: bool) -> Result<Labels, Error> {
+    fn batch_of(csv: &str) -> RecordBatch {
         let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
         let names = lines.next().unwrap();
         let rows: Vec<Vec<&str>> = lines.collect();
@@ -398,11 +400,12 @@ mod tests {
             let texts = rows.iter().map(|row| Some(row[place]).filter(|text| !text.is_empty()));
             Arc::new(texts.collect::<StringArray>())
         };
-        let columns = names.iter().enumerate().map(|(place, name)| (*name, column(place)));
-        Labels::new(
-            &RecordBatch::try_from_iter_with_nullable(columns.map(|(n, c)| (n, c, true))).unwrap(),
-            directed,
-        )
+        let columns = names.iter().enumerate().map(|(place, name)| (*name, column(place), true));
+        RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+    }
+
+    fn labels(csv: &str, directed: bool) -> Result<Labels, Error> {
+        Labels::new(&batch_of(csv), directed)
     }
 
     /// 10.0.0.1:1000 to 10.0.0.2:443 from second 10 to 20; the second row the other way round; then a ping over IPv6.
@@ -517,5 +520,70 @@ mod tests {
             csv.push_str(&format!("10.0.{}.{},{},x\n", n / 256, n % 256, n + 1));
         }
         assert_eq!(labels(&csv, false).unwrap().shapes.len(), 1);
+    }
+
+    /// The label that the rules of the guide give, looked for one by one.
+    fn by_hand(rules: &[(Pattern, Option<(i128, i128)>)], flow: &Endpoints) -> Option<usize> {
+        let fits = |pattern: &Pattern, way: &Endpoints| {
+            let network = |of: Option<Network>, address: Option<IpAddr>| {
+                of.is_none_or(|of| address.is_some_and(|address| of.contains(address)))
+            };
+            let port = |of: Option<u16>, port| of.is_none() || of == port;
+            network(pattern.src, way.src)
+                && network(pattern.dst, way.dst)
+                && port(pattern.src_port, way.src_port)
+                && port(pattern.dst_port, way.dst_port)
+                && (pattern.protocol.is_none() || pattern.protocol == way.protocol)
+        };
+        let either = |pattern| fits(pattern, flow) || fits(pattern, &flow.reversed());
+        let candidates = rules.iter().enumerate();
+        let candidates =
+            candidates.filter(|(_, (pattern, span))| either(pattern) && flow.is_within(*span));
+        let best = candidates.min_by_key(|(row, (p, span))| {
+            (std::cmp::Reverse(p.shape().bits()), span.is_none(), *row)
+        });
+        best.map(|(row, _)| row)
+    }
+
+    proptest! {
+        #[test]
+        fn lookup_finds_what_looking_at_each_label_finds(
+            labels in proptest::collection::vec(
+                (0..3_u8, 0..3_u8, 0..3_u8, 0..3_u8, 0..3_u8, proptest::option::of(0..50_i64)), 1..40,
+            ),
+            flows in proptest::collection::vec((0..4_u8, 0..4_u8, 0..3_u16, 0..3_u16, 0..2_u8), 1..20),
+        ) {
+            let address = |n: u8| ["", "10.0.0.0/30", "10.0.0.1"][usize::from(n)];
+            let number = |n: u8| if n == 0 { String::new() } else { n.to_string() };
+            let mut csv = "src_ip,dst_ip,src_port,dst_port,protocol,start,label\n".to_owned();
+            for (row, (src, dst, sport, dport, protocol, start)) in labels.iter().enumerate() {
+                let protocol = if *protocol == 0 { "" } else { ["", "6", "17"][usize::from(*protocol)] };
+                let start = start.map_or_else(String::new, |start| start.to_string());
+                csv.push_str(&format!(
+                    "{},{},{},{},{protocol},{start},{row}\n",
+                    address(*src), address(*dst), number(*sport), number(*dport),
+                ));
+            }
+            let batch = batch_of(&csv);
+            let matching: Vec<(&str, &ArrayRef)> = MATCH_COLUMNS
+                .iter()
+                .filter_map(|&name| Some((name, batch.column_by_name(name)?)))
+                .collect();
+            let rules: Vec<_> =
+                (0..batch.num_rows()).map(|row| rule(&matching, row).unwrap()).collect();
+            let labels = Labels::new(&batch, false).unwrap();
+            for (src, dst, src_port, dst_port, protocol) in flows {
+                let flow = Endpoints {
+                    src: Some(IpAddr::from([10, 0, 0, src])),
+                    dst: Some(IpAddr::from([10, 0, 0, dst])),
+                    src_port: Some(src_port),
+                    dst_port: Some(dst_port),
+                    protocol: Some([6, 17][usize::from(protocol)]),
+                    first: Some(10_000_000_000),
+                    last: Some(20_000_000_000),
+                };
+                prop_assert_eq!(labels.find(&flow), by_hand(&rules, &flow));
+            }
+        }
     }
 }
