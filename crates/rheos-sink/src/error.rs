@@ -165,7 +165,7 @@ impl Error {
             }
             Self::UnsupportedType { .. } => "leave the column out, or write Parquet".to_owned(),
             Self::NotRows { .. } => {
-                "rows are CSV with a header line, JSON objects, Parquet or Arrow IPC files".to_owned()
+                "rows are CSV with a header line, JSON objects or Parquet".to_owned()
             }
             Self::TooManyRows { .. } => "split it, or leave columns and rows out".to_owned(),
             Self::DuplicateColumn { .. } => "give each column once".to_owned(),

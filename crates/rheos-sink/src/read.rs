@@ -1,8 +1,8 @@
 //! Rows of others in: small files with labels or expected values, as one record batch.
 //!
-//! The content tells the format, not the name: Parquet and Arrow IPC files by their magic, JSON (an array of objects,
-//! or one object per line) by its first character, everything else is CSV; gzip and zstd around text are undone. The
-//! whole file is held in memory, so its size is [bounded](ReadLimits).
+//! The content tells the format, not the name: Parquet by its magic, JSON (an array of objects, or one object per line)
+//! by its first character, everything else is CSV; gzip and zstd around text are undone. The whole file is held in
+//! memory, so its size is [bounded](ReadLimits).
 
 mod csv;
 mod json;
@@ -12,9 +12,9 @@ use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::Builder;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow_ipc::reader::FileReader;
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use flate2::read::MultiGzDecoder;
@@ -23,6 +23,10 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 pub use types::typed;
 
 use crate::Error;
+
+/// Name of the threads that decode Parquet files. They may panic over damaged files, which is told as
+/// [`Error::NotRows`]: a program's panic hook can be silent about them.
+pub const READER_THREAD: &str = "rows-in";
 
 /// How much is read at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +53,6 @@ pub enum RowsFormat {
     Json,
     /// Parquet.
     Parquet,
-    /// Arrow IPC file.
-    Arrow,
 }
 
 /// Reads all rows of a file; `-` is standard input, for text only.
@@ -73,8 +75,12 @@ pub fn read_rows(path: &Path, limits: ReadLimits) -> Result<(RecordBatch, RowsFo
         .map_err(|error| Error::io("read", path, error))?;
     let opened = || File::open(path).map_err(|error| Error::io("read", path, error));
     match magic.as_slice() {
-        [b'P', b'A', b'R', b'1', ..] => Ok((source.parquet(opened()?)?, RowsFormat::Parquet)),
-        b"ARROW1\0\0" => Ok((source.arrow(opened()?)?, RowsFormat::Arrow)),
+        [b'P', b'A', b'R', b'1', ..] => {
+            let file = opened()?;
+            Ok((source.apart(|| source.parquet(file))?, RowsFormat::Parquet))
+        }
+        // The decoder believes lengths that damaged files tell, and asks for that much memory.
+        b"ARROW1\0\0" => Err(source.wrong(None, "Arrow IPC files are written, but not read")),
         [0x1f, 0x8b, ..] => source.text(MultiGzDecoder::new(Cursor::new(magic).chain(file))),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
             let zstd = zstd::stream::read::Decoder::new(Cursor::new(magic).chain(file));
@@ -112,6 +118,19 @@ impl Source<'_> {
         }
     }
 
+    /// Reads on a thread of its own: the decoder of Parquet panics over some damaged files, which is to be an
+    /// error here.
+    fn apart(
+        self,
+        read: impl FnOnce() -> Result<RecordBatch, Error> + Send,
+    ) -> Result<RecordBatch, Error> {
+        std::thread::scope(|scope| {
+            let thread = Builder::new().name(READER_THREAD.to_owned()).spawn_scoped(scope, read);
+            let thread = thread.map_err(|error| Error::io("read", self.path, error))?;
+            thread.join().unwrap_or_else(|_| Err(self.wrong(None, "its contents are damaged")))
+        })
+    }
+
     fn parquet(self, file: File) -> Result<RecordBatch, Error> {
         let failed = |error: &dyn std::fmt::Display| self.wrong(None, &error.to_string());
         // Without the writer's own schema there are no dictionaries and other encodings of the same values.
@@ -125,15 +144,6 @@ impl Source<'_> {
         self.check_bytes(bytes.fold(0, u64::saturating_add))?;
         let schema = Arc::clone(builder.schema());
         let reader = builder.build().map_err(|error| failed(&error))?;
-        self.collect(&schema, reader)
-    }
-
-    fn arrow(self, file: File) -> Result<RecordBatch, Error> {
-        let size = file.metadata().map_or(0, |metadata| metadata.len());
-        self.check_bytes(size)?;
-        let reader = FileReader::try_new(BufReader::new(file), None)
-            .map_err(|error| self.wrong(None, &error.to_string()))?;
-        let schema = reader.schema();
         self.collect(&schema, reader)
     }
 
@@ -198,6 +208,7 @@ mod tests {
     use arrow_array::cast::AsArray as _;
     use arrow_array::types::Int64Type;
     use arrow_schema::DataType;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::{Format, Sink, SinkOptions, Target};
@@ -229,7 +240,7 @@ mod tests {
         let (rows, _) = read(b"name,packets\nweb,3\n\"\",\n").unwrap();
         let rows = typed(&rows);
         let folder = tempfile::tempdir().unwrap();
-        for format in [Format::Csv, Format::JsonLines, Format::Parquet, Format::ArrowFile] {
+        for format in [Format::Csv, Format::JsonLines, Format::Parquet] {
             let path = folder.path().join(format.name());
             let mut sink =
                 Sink::create(&Target::File(path.clone()), rows.schema(), SinkOptions::new(format))
@@ -261,5 +272,38 @@ mod tests {
         let error = read(b"a\nb\n\xff\n").unwrap_err().to_string();
         assert!(error.contains("line 3"), "{error}");
         assert!(read_rows(Path::new("/nonexistent"), ReadLimits::default()).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn damaged_files_are_errors_or_rows(
+            format in 0..3_usize,
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in proptest::option::of(any::<prop::sample::Index>()),
+        ) {
+            let rows = typed(&read(b"name,packets,share\nweb,3,0.5\n\"\",,\nmail,7,1e-9\n").unwrap().0);
+            let format = [Format::Csv, Format::JsonLines, Format::Parquet][format];
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("rows");
+            let target = Target::File(path.clone());
+            let mut sink = Sink::create(&target, rows.schema(), SinkOptions::new(format)).unwrap();
+            sink.write(&rows).unwrap();
+            sink.finish().unwrap();
+            let mut bytes = std::fs::read(&path).unwrap();
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            if let Some(cut) = cut {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            let limits = ReadLimits { bytes_max: 1 << 20, cells_max: 1 << 16 };
+            std::fs::write(&path, &bytes).unwrap();
+            if let Ok((rows, _)) = read_rows(&path, limits) {
+                prop_assert!(typed(&rows).num_rows() <= 1 << 16);
+            }
+        }
     }
 }

@@ -31,7 +31,7 @@ Examples:
 
 Exit codes:
   0    done; also when the reader of a pipe had enough
-  1    finished, but a check failed: a damaged capture, a failed `doctor` check
+  1    finished, but a check failed: a damaged capture, rows that differ, a failed `doctor` check
   2    wrong usage, wrong input or an unfit environment
   130  interrupted";
 

@@ -35,7 +35,7 @@ impl ExitStatus {
         match self {
             Self::Done => "done, or the reader of a pipe had enough",
             Self::CheckFailed => {
-                "finished, but a check failed: a damaged capture, a failed `doctor` check"
+                "finished, but a check failed: a damaged capture, rows that differ, a failed `doctor` check"
             }
             Self::Unusable => "wrong usage, wrong input or an unfit environment",
             Self::Interrupted => "interrupted",

@@ -38,11 +38,13 @@ mod whole_file;
 use std::process::ExitCode;
 
 use clap::Parser;
+use rheos_sink::read::READER_THREAD;
 
 use crate::cli::Cli;
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    quiet_about_damaged_rows();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage::report(&error).into(),
@@ -57,4 +59,14 @@ fn main() -> ExitCode {
         Err(error) => failure::report(&output, &error),
     }
     .into()
+}
+
+/// Decoders that panic over damaged files do so on a thread of their own, and what that means is told as an error.
+fn quiet_about_damaged_rows() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(READER_THREAD) {
+            before(panic);
+        }
+    }));
 }

@@ -32,7 +32,7 @@ Examples:
   rheos features validate capture.pcap --expected rows.parquet --tolerance 1e-6 --columns duration,iat_mean
   rheos features validate captures/ --expected rows.jsonl --format json | jq .
 
-Expected rows are CSV with a header line, JSON objects, Parquet or Arrow IPC files. They are matched by the
+Expected rows are CSV with a header line, JSON objects or Parquet. They are matched by the
 columns of the five-tuple that they have, and by the nearest start (within 1 ms) where they tell it; without
 addresses, by order. Every column that both sides have is compared: numbers with a fraction may differ by the
 tolerance (relative above 1, absolute below), moments by as many seconds, everything else must be equal. Null
@@ -46,7 +46,7 @@ pub(crate) struct ValidateArgs {
     input: InputArgs,
     #[command(flatten)]
     extraction: ExtractionArgs,
-    /// The rows that are expected: CSV, JSON, Parquet or Arrow; `-` is standard input.
+    /// The rows that are expected: CSV, JSON or Parquet; `-` is standard input.
     #[arg(long, value_name = "FILE", help_heading = "Comparison")]
     expected: PathBuf,
     /// By how much numbers with a fraction may differ.

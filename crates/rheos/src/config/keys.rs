@@ -191,7 +191,7 @@ keys! {
     FeaturesTlsMessageMax = "features"."tls_message_max", Kind::Size { min: 1 << 10, max: 1 << 24 }, "64KiB", None, true,
         "longest handshake message of TLS that is read, such as a list of certificates; longer ones are stepped over";
     LabelsFile = "labels"."file", Kind::Text, "", Some("--labels"), true,
-        "file with labels (CSV, JSON, Parquet, Arrow) that are joined to rows by five-tuple and time; empty: none";
+        "file with labels (CSV, JSON, Parquet) that are joined to rows by five-tuple and time; empty: none";
     LabelsDirected = "labels"."directed", Kind::Switch, "false", Some("--labels-directed"), true,
         "labels match flows whose initiator is their source only, not also those the other way round";
     PrivacyAnonymize = "privacy"."anonymize", Kind::Switch, "false", Some("--anonymize"), true,
