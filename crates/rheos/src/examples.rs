@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use rheos_core::{FrameBatch, Timestamp};
-use rheos_features::{Column, ExtractConfig, FeatureConfig, GROUPS, Selection, pipeline, table};
+use rheos_features::{
+    Column, ConnectionMode, ExtractConfig, FeatureConfig, GROUPS, Selection, pipeline, table,
+};
 use rheos_gen::{Preset, SynthesisConfig, Synthesizer};
 use rheos_sink::{Format, Sink, SinkOptions};
 use serde_json::{Map, Value};
@@ -64,7 +66,8 @@ impl Examples {
         let text = Shared::default();
         let options = SinkOptions::new(Format::JsonLines);
         let mut sink = Sink::to_writer(text.clone(), schema.into(), options)?;
-        let features = FeatureConfig { selection, ..FeatureConfig::default() };
+        let connection = ConnectionMode::Exact;
+        let features = FeatureConfig { selection, connection, ..FeatureConfig::default() };
         let config = ExtractConfig { features, threads: 1, ..ExtractConfig::default() };
         let mut infos = Vec::new();
         let (mut last, mut index) = (Some(Timestamp::default()), 0);

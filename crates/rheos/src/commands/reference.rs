@@ -216,7 +216,7 @@ fn features_index() -> String {
          Example values are of flows of a capture that anybody can make, one flow per group where it has the column, \
          else of the first flow that has. Those of QUIC and of HTTP/2 in clear text are of the standards' own examples \
          (RFC 9001 appendix A, RFC 7541 appendix C.3.1). A column without one is of traffic that is neither there:\n\n\
-         ```text\n{}\nrheos features extract made.pcap --profile all -o rows.jsonl\n```\n\n",
+         ```text\n{}\nrheos features extract made.pcap --profile all --connection exact -o rows.jsonl\n```\n\n",
         GROUPS.len(),
         examples::COMMAND,
     );
