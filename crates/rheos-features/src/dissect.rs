@@ -41,6 +41,9 @@ protocols! {
     mqtt: Mqtt,
     rdp: Rdp,
     smb: Smb,
+    stun: Stun,
+    snmp: Snmp,
+    ike: Ike,
     starttls: StartTls,
 }
 

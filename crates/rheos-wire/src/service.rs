@@ -14,8 +14,12 @@
 //! | [`mqtt`] | MQTT 3.1, 3.1.1 and 5 |
 //! | [`rdp`] | RDP ([MS-RDPBCGR]) |
 //! | [`smb`] | SMB ([MS-CIFS], [MS-SMB2]) |
+//! | [`stun`] | STUN and TURN (RFC 8489, RFC 8656) |
+//! | [`snmp`] | SNMP (RFC 1157, RFC 3412) |
+//! | [`ike`] | IKE (RFC 2408, RFC 7296) |
 
 pub mod dhcp;
+pub mod ike;
 pub mod ldap;
 pub mod mqtt;
 pub mod ntp;
@@ -23,6 +27,8 @@ pub mod rdp;
 pub mod session;
 pub mod sip;
 pub mod smb;
+pub mod snmp;
+pub mod stun;
 
 #[cfg(test)]
 mod tests {
@@ -48,6 +54,7 @@ mod tests {
             let _ = mqtt::Header::parse(&bytes);
             let _ = mqtt::Connect::parse(&bytes);
             let _ = rdp::Connection::parse(&bytes);
+            let _ = (stun::Message::parse(&bytes), snmp::Message::parse(&bytes), ike::Header::parse(&bytes));
             prop_assert!(smb::Headers::new(&bytes).count() <= smb::COMPOUNDED_MAX);
             let _ = (smb::dialect(&bytes), smb::tells_ntlm(&bytes));
             for app in [App::Smtp, App::Pop3, App::Imap, App::Ftp] {

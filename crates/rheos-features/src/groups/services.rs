@@ -4,6 +4,7 @@
 
 mod directory;
 mod hosts;
+mod reach;
 mod session;
 mod things;
 
@@ -32,8 +33,8 @@ const fn joined<const N: usize>(parts: &[&[Column]]) -> [Column; N] {
     all
 }
 
-const PARTS: &[&[Column]] = &[hosts::COLUMNS, session::COLUMNS, directory::COLUMNS, things::COLUMNS];
-const LEN: usize = hosts::COLUMNS.len() + session::COLUMNS.len() + directory::COLUMNS.len() + things::COLUMNS.len();
+const PARTS: &[&[Column]] = &[hosts::COLUMNS, session::COLUMNS, directory::COLUMNS, things::COLUMNS, reach::COLUMNS];
+const LEN: usize = hosts::COLUMNS.len() + session::COLUMNS.len() + directory::COLUMNS.len() + things::COLUMNS.len() + reach::COLUMNS.len();
 const COLUMNS: &[Column] = &joined::<LEN>(PARTS);
 
 /// The group.
@@ -44,7 +45,7 @@ impl Group for Services {
     type State = ();
     const INFO: GroupInfo = GroupInfo {
         name: "services",
-        meaning: "what smaller protocols say first: DHCP, NTP, mail, FTP, SIP, LDAP, SMB, RDP, MQTT; only when asked for",
+        meaning: "what smaller protocols say first: DHCP, NTP, mail, FTP, SIP, LDAP, SMB, RDP, MQTT, STUN, SNMP, IKE; only when asked for",
         columns: COLUMNS,
     };
 
@@ -56,6 +57,7 @@ impl Group for Services {
         session::write(read, row);
         directory::write(read, row);
         things::write(read, row);
+        reach::write(read, row);
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn cases() -> Vec<FrameCase> {
     let mut cases = vec![dhcp(), bootp(), ntp_server(), ntp_client(), smtp(), greetings_alone()];
     cases.extend([imap(), pop3(), ftp(), sip(), sip_options(), ldap(), ldap_search()]);
     cases.extend([smb(), smb_request(), rdp(), rdp_refused(), mqtt(), mqtt_publish(), other()]);
+    cases.extend([stun(), snmp(), snmp_3(), ike()]);
     cases
 }
 
@@ -451,6 +452,63 @@ fn mqtt_publish() -> FrameCase {
         ("mqtt_packets", n(0.0)),
     ];
     FrameCase { name: "a thing that goes", frames, want }
+}
+
+fn stun() -> FrameCase {
+    let cookie = "2112a442 000102030405060708090a0b";
+    let request = hex(&format!("0001 0008 {cookie} 8022 0003 61626300"));
+    let answer = hex(&format!("0101 000c {cookie} 0020 0008 0001 1234 5678 9abc"));
+    let send = hex(&format!("0016 0000 {cookie}"));
+    let frames = datagrams(&[(F, &request), (B, &answer), (F, &send), (F, &request)]);
+    let want = vec![
+        ("app", t("stun")),
+        ("stun_message_types", t("binding-request,binding-success,send-indication")),
+        ("stun_software", t("abc")),
+        ("stun_address_told", b(true)),
+        ("snmp_version", NULL),
+    ];
+    FrameCase { name: "an address is asked for", frames, want }
+}
+
+fn snmp() -> FrameCase {
+    let get = hex("30 1d 020101 0406 7075626c6963 a1 10 020101 020100 020100 30 05 3003 0601 2b");
+    let mut answer = get.clone();
+    answer[13] = 0xa2;
+    let frames = datagrams(&[(F, &get), (B, &answer)]);
+    let want = vec![
+        ("app", t("snmp")),
+        ("snmp_version", t("2c")),
+        ("snmp_pdu_types", t("get-next,response")),
+        ("snmp_community_length", n(6.0)),
+        ("ike_version", NULL),
+    ];
+    FrameCase { name: "a walk", frames, want }
+}
+
+/// Encrypted.
+fn snmp_3() -> FrameCase {
+    let sealed = hex("30 1e 020103 30 0d 020101 020204d2 040107 020103 0400 0408 0102030405060708");
+    let frames = datagrams(&[(F, &sealed)]);
+    let want = vec![
+        ("app", t("snmp")),
+        ("snmp_version", t("3")),
+        ("snmp_pdu_types", NULL),
+        ("snmp_community_length", NULL),
+    ];
+    FrameCase { name: "an encrypted walk", frames, want }
+}
+
+fn ike() -> FrameCase {
+    let init = hex("0102030405060708 0000000000000000 21 20 22 08 00000000 0000001c");
+    let auth = hex("0102030405060708 1112131415161718 2e 20 23 08 00000001 0000001c");
+    let frames = datagrams(&[(F, &init), (B, &init), (F, &auth)]);
+    let want = vec![
+        ("app", t("ike")),
+        ("ike_version", n(2.0)),
+        ("ike_exchange_types", t("sa-init,auth")),
+        ("stun_message_types", NULL),
+    ];
+    FrameCase { name: "keys are agreed", frames, want }
 }
 
 /// Nothing of all this.
