@@ -44,6 +44,9 @@ protocols! {
     stun: Stun,
     snmp: Snmp,
     ike: Ike,
+    wireguard: WireGuard,
+    openvpn: OpenVpn,
+    rtp: Rtp,
     starttls: StartTls,
 }
 

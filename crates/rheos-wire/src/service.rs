@@ -17,18 +17,24 @@
 //! | [`stun`] | STUN and TURN (RFC 8489, RFC 8656) |
 //! | [`snmp`] | SNMP (RFC 1157, RFC 3412) |
 //! | [`ike`] | IKE (RFC 2408, RFC 7296) |
+//! | [`wireguard`] | WireGuard |
+//! | [`openvpn`] | OpenVPN |
+//! | [`rtp`] | RTP (RFC 3550, RFC 3551) |
 
 pub mod dhcp;
 pub mod ike;
 pub mod ldap;
 pub mod mqtt;
 pub mod ntp;
+pub mod openvpn;
 pub mod rdp;
+pub mod rtp;
 pub mod session;
 pub mod sip;
 pub mod smb;
 pub mod snmp;
 pub mod stun;
+pub mod wireguard;
 
 #[cfg(test)]
 mod tests {
@@ -55,6 +61,8 @@ mod tests {
             let _ = mqtt::Connect::parse(&bytes);
             let _ = rdp::Connection::parse(&bytes);
             let _ = (stun::Message::parse(&bytes), snmp::Message::parse(&bytes), ike::Header::parse(&bytes));
+            let _ = (wireguard::Kind::parse(&bytes, bytes.len()), openvpn::Header::parse(&bytes));
+            let _ = rtp::Header::parse(&bytes);
             prop_assert!(smb::Headers::new(&bytes).count() <= smb::COMPOUNDED_MAX);
             let _ = (smb::dialect(&bytes), smb::tells_ntlm(&bytes));
             for app in [App::Smtp, App::Pop3, App::Imap, App::Ftp] {

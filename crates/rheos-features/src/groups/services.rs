@@ -4,9 +4,11 @@
 
 mod directory;
 mod hosts;
+mod media;
 mod reach;
 mod session;
 mod things;
+mod tunnels;
 
 use crate::column::{Column, GroupInfo, Kind, Privacy, Profile};
 use crate::groups::{Ended, Group};
@@ -33,8 +35,23 @@ const fn joined<const N: usize>(parts: &[&[Column]]) -> [Column; N] {
     all
 }
 
-const PARTS: &[&[Column]] = &[hosts::COLUMNS, session::COLUMNS, directory::COLUMNS, things::COLUMNS, reach::COLUMNS];
-const LEN: usize = hosts::COLUMNS.len() + session::COLUMNS.len() + directory::COLUMNS.len() + things::COLUMNS.len() + reach::COLUMNS.len();
+const PARTS: &[&[Column]] = &[
+    hosts::COLUMNS,
+    session::COLUMNS,
+    directory::COLUMNS,
+    things::COLUMNS,
+    reach::COLUMNS,
+    tunnels::COLUMNS,
+    media::COLUMNS,
+];
+const LEN: usize = {
+    let (mut len, mut part) = (0, 0);
+    while part < PARTS.len() {
+        len += PARTS[part].len();
+        part += 1;
+    }
+    len
+};
 const COLUMNS: &[Column] = &joined::<LEN>(PARTS);
 
 /// The group.
@@ -45,7 +62,7 @@ impl Group for Services {
     type State = ();
     const INFO: GroupInfo = GroupInfo {
         name: "services",
-        meaning: "what smaller protocols say first: DHCP, NTP, mail, FTP, SIP, LDAP, SMB, RDP, MQTT, STUN, SNMP, IKE; only when asked for",
+        meaning: "what smaller protocols say first: DHCP, NTP, mail, FTP, SIP, LDAP, SMB, RDP, MQTT, STUN, SNMP, IKE, WireGuard, OpenVPN, RTP; only when asked for",
         columns: COLUMNS,
     };
 
@@ -58,6 +75,8 @@ impl Group for Services {
         directory::write(read, row);
         things::write(read, row);
         reach::write(read, row);
+        tunnels::write(read, row);
+        media::write(read, row);
     }
 }
 

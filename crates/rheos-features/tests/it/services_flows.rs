@@ -1,5 +1,8 @@
 //! Smaller protocols, computed by hand.
 
+mod media;
+mod tunnels;
+
 use rheos_core::Direction;
 
 use super::frames::{FrameCase, rows};
@@ -28,6 +31,8 @@ pub(crate) fn cases() -> Vec<FrameCase> {
     cases.extend([imap(), pop3(), ftp(), sip(), sip_options(), ldap(), ldap_search()]);
     cases.extend([smb(), smb_request(), rdp(), rdp_refused(), mqtt(), mqtt_publish(), other()]);
     cases.extend([stun(), snmp(), snmp_3(), ike()]);
+    cases.extend(tunnels::cases());
+    cases.extend(media::cases());
     cases
 }
 
