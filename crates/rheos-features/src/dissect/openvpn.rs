@@ -53,7 +53,9 @@ impl Dissector for OpenVpn {
         }
         let mut at = 0;
         // Each turn but the last takes three bytes at least.
-        while let Some((len, rest)) = chunk.bytes.get(at..).and_then(|it| it.split_first_chunk::<2>()) {
+        while let Some((len, rest)) =
+            chunk.bytes.get(at..).and_then(|it| it.split_first_chunk::<2>())
+        {
             if rest.is_empty() {
                 break;
             }

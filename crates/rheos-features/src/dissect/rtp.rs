@@ -102,7 +102,14 @@ struct Numbers {
 
 impl Numbers {
     const fn new(sequence: u16) -> Self {
-        Self { base: sequence, max: sequence, cycles: 0, bad: None, received: 1, expected_before: 0 }
+        Self {
+            base: sequence,
+            max: sequence,
+            cycles: 0,
+            bad: None,
+            received: 1,
+            expected_before: 0,
+        }
     }
 
     /// Takes in one more packet; false if it is out of all order, and so not counted.
@@ -150,7 +157,9 @@ impl Jitter {
             return;
         };
         let before = self.before.replace((rate, header.timestamp, arrival));
-        let Some((_, timestamp, then)) = before.filter(|(elder, ..)| *elder == rate) else { return };
+        let Some((_, timestamp, then)) = before.filter(|(elder, ..)| *elder == rate) else {
+            return;
+        };
         let ticks = header.timestamp.wrapping_sub(timestamp).cast_signed();
         let sent_s = f64::from(ticks) / f64::from(rate);
         let arrived_ns = arrival.as_nanos().wrapping_sub(then.as_nanos()).cast_signed();
