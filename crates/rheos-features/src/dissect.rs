@@ -38,6 +38,7 @@ protocols! {
     ntp: Ntp,
     sip: Sip,
     ldap: Ldap,
+    kerberos: Kerberos,
     mqtt: Mqtt,
     rdp: Rdp,
     smb: Smb,

@@ -10,6 +10,7 @@
 //! | [`ntp`] | NTP (RFC 5905) |
 //! | [`session`] | lines of SMTP, POP3, IMAP and FTP |
 //! | [`sip`] | SIP (RFC 3261) |
+//! | [`kerberos`] | Kerberos (RFC 4120) |
 //! | [`ldap`] | LDAP (RFC 4511) |
 //! | [`mqtt`] | MQTT 3.1, 3.1.1 and 5 |
 //! | [`rdp`] | RDP ([MS-RDPBCGR]) |
@@ -23,6 +24,7 @@
 
 pub mod dhcp;
 pub mod ike;
+pub mod kerberos;
 pub mod ldap;
 pub mod mqtt;
 pub mod ntp;
@@ -45,10 +47,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_reader_panics(mut bytes in prop::collection::vec(any::<u8>(), 0..400), magic in 0_usize..6) {
-            let magics: [&[u8]; 6] = [
+        fn no_reader_panics(mut bytes in prop::collection::vec(any::<u8>(), 0..400), magic in 0_usize..8) {
+            let magics: [&[u8]; 8] = [
                 b"", b"\xfeSMB@\0", b"\xffSMB\x72", &[3, 0, 0, 30, 25, 0xe0], b"SIP/2.0 200 OK\r\n",
                 &[0x30, 40, 2, 1, 1, 0x60],
+                &[0x6a, 60, 0x30, 58, 0xa4, 56, 0x30, 54, 0xa1, 20, 0x30],
+                &[0x6d, 60, 0x30, 58, 0xa5, 56, 0x61, 54, 0x30, 52, 0xa3, 20, 0x30],
             ];
             for (place, byte) in bytes.iter_mut().zip(magics[magic]) {
                 *place = *byte;
@@ -57,6 +61,7 @@ mod tests {
             let _ = ntp::Header::parse(&bytes);
             let _ = sip::Message::parse(&bytes);
             let _ = ldap::Message::parse(&bytes);
+            let _ = kerberos::Message::parse(&bytes);
             let _ = mqtt::Header::parse(&bytes);
             let _ = mqtt::Connect::parse(&bytes);
             let _ = rdp::Connection::parse(&bytes);

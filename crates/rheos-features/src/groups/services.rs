@@ -62,7 +62,7 @@ impl Group for Services {
     type State = ();
     const INFO: GroupInfo = GroupInfo {
         name: "services",
-        meaning: "what smaller protocols say first: DHCP, NTP, mail, FTP, SIP, LDAP, SMB, RDP, MQTT, STUN, SNMP, IKE, WireGuard, OpenVPN, RTP; only when asked for",
+        meaning: "what smaller protocols say first: DHCP, NTP, mail, FTP, SIP, LDAP, Kerberos, SMB, RDP, MQTT, STUN, SNMP, IKE, WireGuard, OpenVPN, RTP; only when asked for",
         columns: COLUMNS,
     };
 

@@ -1,5 +1,6 @@
 //! Smaller protocols, computed by hand.
 
+mod kerberos;
 mod media;
 mod tunnels;
 
@@ -33,6 +34,7 @@ pub(crate) fn cases() -> Vec<FrameCase> {
     cases.extend([stun(), snmp(), snmp_3(), ike()]);
     cases.extend(tunnels::cases());
     cases.extend(media::cases());
+    cases.extend(kerberos::cases());
     cases
 }
 

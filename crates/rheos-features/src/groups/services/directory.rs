@@ -1,5 +1,6 @@
-//! Services of office networks: LDAP, SMB, RDP.
+//! Services of office networks: LDAP, Kerberos, SMB, RDP.
 
+use rheos_wire::service::kerberos;
 use rheos_wire::service::ldap::{Authentication, operation_name};
 use rheos_wire::service::rdp::push_protocols;
 use rheos_wire::service::smb::{Dialect, command_name};
@@ -13,6 +14,7 @@ use Kind::{Bool, Str, U8, U32};
 
 const NOT_LDAP: &str = "no LDAP was found";
 const NO_BIND: &str = "no LDAP bind request was found";
+const NOT_KERBEROS: &str = "no Kerberos was found, or no message in clear says it";
 const NOT_SMB: &str = "no SMB was found";
 const NO_DIALECT: &str = "no answer to an SMB negotiation was seen";
 
@@ -22,6 +24,12 @@ pub(super) const COLUMNS: &[Column] = &[
     column("ldap_operations", Str, "", "distinct operations in order of their first appearance, joined by `,`; up to where the connection is encrypted").null(NOT_LDAP),
     column("ldap_messages", U32, "count", "messages, up to where the connection is encrypted").null(NOT_LDAP),
     column("ldap_errors", U32, "count", "responses with a result code other than success and saslBindInProgress").bwd().null(NOT_LDAP),
+    column("kerberos_message_types", Str, "", "distinct messages (RFC 4120 §5.10) in order of their first appearance, joined by `,`").null("no Kerberos was found"),
+    column("kerberos_realm", Str, "", "first realm: of the server that is asked for, in replies with a ticket of the client; at most 255 bytes").identity(Identity::Name).null(NOT_KERBEROS),
+    column("kerberos_client", Str, "", "first name of who asks, its parts joined by `/`; 255 bytes as they are encoded at most").identity(Identity::Name).null(NOT_KERBEROS),
+    column("kerberos_service", Str, "", "first name of the service that a ticket is for, its parts joined by `/`; 255 bytes as they are encoded at most").identity(Identity::Name).null(NOT_KERBEROS),
+    column("kerberos_error_codes", Str, "", "distinct codes of errors (RFC 4120 §7.5.9) in order of their first appearance, joined by `,`: 25 only asks who it is").null("no error of Kerberos was found"),
+    column("kerberos_ticket_key", U8, "", "with which kind of key the first ticket is encrypted (RFC 3961 §8): 17 and 18 AES, 23 RC4").null("no ticket of Kerberos was found"),
     column("smb_dialect", Str, "", "version that was agreed: `1`, `2.0.2`, `2.1`, `3.0`, `3.0.2` or `3.1.1`").null(NO_DIALECT),
     column("smb_signing_required", Bool, "", "the server wants all messages signed").null(NO_DIALECT),
     column("smb_commands", Str, "", "distinct commands in order of their first appearance, those of version 1 first, joined by `,`; those of version 1 that have no name here as numbers").null("no SMB message in clear was found"),
@@ -44,6 +52,7 @@ pub(super) fn write(read: Option<&Dissection>, row: &mut RowBuffer) {
     });
     row.u32("ldap_messages", ldap.map(|ldap| ldap.messages));
     row.u32("ldap_errors", ldap.map(|ldap| ldap.errors));
+    write_kerberos(read, row);
     let smb = read.and_then(Dissection::smb);
     let dialect = smb.and_then(|smb| smb.dialect);
     row.str("smb_dialect", dialect.and_then(Dialect::name));
@@ -73,4 +82,26 @@ pub(super) fn write(read: Option<&Dissection>, row: &mut RowBuffer) {
     };
     protocols("rdp_requested_protocols", rdp.and_then(|rdp| rdp.requested));
     protocols("rdp_selected_protocol", rdp.and_then(|rdp| rdp.selected));
+}
+
+fn write_kerberos(read: Option<&Dissection>, row: &mut RowBuffer) {
+    let found = read.and_then(Dissection::kerberos);
+    row.text("kerberos_message_types", |out| {
+        found.is_some_and(|found| found.kinds.push_names(out, kerberos::kind_name))
+    });
+    bytes(row, "kerberos_realm", found.and_then(|found| found.realm.as_deref()));
+    let mut principal = |name, parts: Option<&[u8]>| {
+        row.text(name, |out| {
+            parts.is_some_and(|parts| {
+                kerberos::push_principal(out, parts);
+                true
+            })
+        });
+    };
+    principal("kerberos_client", found.and_then(|found| found.client.as_deref()));
+    principal("kerberos_service", found.and_then(|found| found.service.as_deref()));
+    row.text("kerberos_error_codes", |out| {
+        found.is_some_and(|found| found.errors.push_names(out, |_| None))
+    });
+    row.u8("kerberos_ticket_key", found.and_then(|found| found.ticket_key));
 }
