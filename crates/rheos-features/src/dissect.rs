@@ -48,6 +48,7 @@ protocols! {
     wireguard: WireGuard,
     openvpn: OpenVpn,
     rtp: Rtp,
+    bittorrent: BitTorrent,
     starttls: StartTls,
 }
 

@@ -20,8 +20,10 @@
 //! | [`ike`] | IKE (RFC 2408, RFC 7296) |
 //! | [`wireguard`] | WireGuard |
 //! | [`openvpn`] | OpenVPN |
+//! | [`bittorrent`] | BitTorrent (BEP 3, BEP 5) |
 //! | [`rtp`] | RTP (RFC 3550, RFC 3551) |
 
+pub mod bittorrent;
 pub mod dhcp;
 pub mod ike;
 pub mod kerberos;
@@ -67,6 +69,7 @@ mod tests {
             let _ = rdp::Connection::parse(&bytes);
             let _ = (stun::Message::parse(&bytes), snmp::Message::parse(&bytes), ike::Header::parse(&bytes));
             let _ = (wireguard::Kind::parse(&bytes, bytes.len()), openvpn::Header::parse(&bytes));
+            let _ = (bittorrent::Handshake::parse(&bytes), bittorrent::TableMessage::parse(&bytes));
             let _ = rtp::Header::parse(&bytes);
             prop_assert!(smb::Headers::new(&bytes).count() <= smb::COMPOUNDED_MAX);
             let _ = (smb::dialect(&bytes), smb::tells_ntlm(&bytes));

@@ -46,7 +46,7 @@ pub(super) fn of(group: &str) -> Option<&'static str> {
         }
         "services" => {
             "RFC 2131 and RFC 2132 (DHCP), RFC 5905 (NTP), RFC 5321, RFC 9051 and RFC 1939 (mail), RFC 959 (FTP), \
-             RFC 3261 (SIP), RFC 4511 (LDAP), RFC 4120 (Kerberos), RFC 8489 (STUN), RFC 3412 (SNMP), RFC 7296 (IKE), RFC 3550 (RTP), MQTT 5.0; MS-SMB2, MS-RDPBCGR"
+             RFC 3261 (SIP), RFC 4511 (LDAP), RFC 4120 (Kerberos), RFC 8489 (STUN), RFC 3412 (SNMP), RFC 7296 (IKE), RFC 3550 (RTP), BEP 3, BEP 5 and BEP 20 (BitTorrent), MQTT 5.0; MS-SMB2, MS-RDPBCGR"
         }
         "ssh" => "RFC 4253; HASSH (Salesforce, BSD-3-Clause)",
         "tcp" => "RFC 9293, RFC 3168 (ECE, CWR)",

@@ -5,6 +5,7 @@
 mod directory;
 mod hosts;
 mod media;
+mod peers;
 mod reach;
 mod session;
 mod things;
@@ -43,6 +44,7 @@ const PARTS: &[&[Column]] = &[
     reach::COLUMNS,
     tunnels::COLUMNS,
     media::COLUMNS,
+    peers::COLUMNS,
 ];
 const LEN: usize = {
     let (mut len, mut part) = (0, 0);
@@ -62,7 +64,7 @@ impl Group for Services {
     type State = ();
     const INFO: GroupInfo = GroupInfo {
         name: "services",
-        meaning: "what smaller protocols say first: DHCP, NTP, mail, FTP, SIP, LDAP, Kerberos, SMB, RDP, MQTT, STUN, SNMP, IKE, WireGuard, OpenVPN, RTP; only when asked for",
+        meaning: "what smaller protocols say first: DHCP, NTP, mail, FTP, SIP, LDAP, Kerberos, SMB, RDP, MQTT, STUN, SNMP, IKE, WireGuard, OpenVPN, RTP, BitTorrent; only when asked for",
         columns: COLUMNS,
     };
 
@@ -77,6 +79,7 @@ impl Group for Services {
         reach::write(read, row);
         tunnels::write(read, row);
         media::write(read, row);
+        peers::write(read, row);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod kerberos;
 mod media;
+mod peers;
 mod tunnels;
 
 use rheos_core::Direction;
@@ -34,6 +35,7 @@ pub(crate) fn cases() -> Vec<FrameCase> {
     cases.extend([stun(), snmp(), snmp_3(), ike()]);
     cases.extend(tunnels::cases());
     cases.extend(media::cases());
+    cases.extend(peers::cases());
     cases.extend(kerberos::cases());
     cases
 }
