@@ -32,7 +32,7 @@ pub(crate) fn cases() -> Vec<FrameCase> {
     let mut cases = vec![dhcp(), bootp(), ntp_server(), ntp_client(), smtp(), greetings_alone()];
     cases.extend([imap(), pop3(), ftp(), sip(), sip_options(), ldap(), ldap_search()]);
     cases.extend([smb(), smb_request(), rdp(), rdp_refused(), mqtt(), mqtt_publish(), other()]);
-    cases.extend([stun(), snmp(), snmp_3(), ike()]);
+    cases.extend([stun(), stun_stream(), snmp(), snmp_3(), ike()]);
     cases.extend(tunnels::cases());
     cases.extend(media::cases());
     cases.extend(peers::cases());
@@ -477,6 +477,23 @@ fn stun() -> FrameCase {
         ("snmp_version", NULL),
     ];
     FrameCase { name: "an address is asked for", frames, want }
+}
+
+/// Over TCP, in segments that are no messages.
+fn stun_stream() -> FrameCase {
+    let cookie = "2112a442 000102030405060708090a0b";
+    let request = hex(&format!("0003 0008 {cookie} 8022 0003 61626300"));
+    let answer = hex(&format!("0103 000c {cookie} 0020 0008 0001 1234 5678 9abc"));
+    let data = hex("4001 0005 01020304 05000000");
+    let says = [data, request.clone()].concat();
+    let frames = Talk::new().say_in(F, &request, 9).say_in(B, &answer, 7).say_in(F, &says, 5);
+    let want = vec![
+        ("app", t("stun")),
+        ("stun_message_types", t("allocate-request,allocate-success")),
+        ("stun_software", t("abc")),
+        ("stun_address_told", b(true)),
+    ];
+    FrameCase { name: "an address over TCP", frames: frames.close(), want }
 }
 
 fn snmp() -> FrameCase {

@@ -9,12 +9,12 @@ use crate::row::RowBuffer;
 
 use Kind::{Bool, Str, U8, U32};
 
-const NOT_STUN: &str = "no STUN was found in datagrams, or none of its messages was known";
+const NOT_STUN: &str = "no STUN was found, or none of its messages was known";
 const NOT_SNMP: &str = "no SNMP was found";
 const NOT_IKE: &str = "no IKE was found";
 
 pub(super) const COLUMNS: &[Column] = &[
-    column("stun_message_types", Str, "", "distinct methods and classes of STUN and TURN messages in datagrams (RFC 8489 §5), such as `binding-request`, in order of their first appearance, joined by `,`; those of other methods as number of method times 4 plus class").null(NOT_STUN),
+    column("stun_message_types", Str, "", "distinct methods and classes of STUN and TURN messages (RFC 8489 §5), such as `binding-request`, in order of their first appearance, joined by `,`; those of other methods as number of method times 4 plus class").null(NOT_STUN),
     column("stun_software", Str, "", "SOFTWARE attribute of the first message that has one; at most 255 bytes").identity(Identity::Name).null("no STUN message with such an attribute was found"),
     column("stun_address_told", Bool, "", "a host was told its address as others see it (MAPPED-ADDRESS, XOR-MAPPED-ADDRESS)").null("no STUN was found"),
     column("snmp_version", Str, "", "version of the first message: `1`, `2c` or `3`").null(NOT_SNMP),
