@@ -4,8 +4,14 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rheos_core::{Direction, Timestamp};
+use rheos_features::dissect::bittorrent::BitTorrent;
 use rheos_features::dissect::dns::Dns;
+use rheos_features::dissect::kerberos::Kerberos;
+use rheos_features::dissect::openvpn::OpenVpn;
+use rheos_features::dissect::rtp::Rtp;
 use rheos_features::dissect::ssh::Ssh;
+use rheos_features::dissect::stun::Stun;
+use rheos_features::dissect::wireguard::WireGuard;
 use rheos_features::dissect::{Chunk, Datagram, Detect, Dissector, Start, Wants};
 use rheos_wire::App;
 use rheos_wire::ssh::Role;
@@ -148,6 +154,73 @@ proptest! {
             dns.on_datagram(Datagram { direction, ts: Timestamp::from_nanos(5), bytes: &bytes, sent_len });
         }
         prop_assert!(dns.heap_bytes() < 16_384);
+    }
+}
+
+/// What a dissector of messages with lengths knows after these bytes, whole and cut.
+fn cut_and_whole<D: Detect>(bytes: &[u8], cuts: &[usize]) -> [String; 2] {
+    [cuts, &[]].map(|cuts| {
+        let dissector: D = read([bytes, b""], cuts);
+        assert!(dissector.heap_bytes() < 4096);
+        format!("{dissector:?}")
+    })
+}
+
+proptest! {
+    #[test]
+    fn messages_with_lengths_read_the_same_however_they_are_cut(
+        messages in vec((0_usize..4, 0_u8..40, any::<u8>()), 1..12),
+        cuts in vec(any::<usize>(), 0..40),
+    ) {
+        let mut said: [Vec<u8>; 3] = Default::default();
+        for (kind, len, fill) in messages {
+            let body = vec![fill; usize::from(len)];
+            said[0].extend([0, len + 1, [0x38, 0x20, 0x49, 0x28][kind]]);
+            said[0].extend(&body);
+            let begin = [0x60 | [10, 11, 21, 30][kind], len + 2, 0x30, len];
+            said[1].extend([0, 0, 0, len + 4]);
+            said[1].extend([&begin[..], &body].concat());
+            said[2].extend([[0, 1, 0x40, 0x41][kind], 3, 0, len]);
+            // The rest of a header, or of a channel's last four bytes.
+            let more = if kind < 2 { 16 } else { usize::from(len.next_multiple_of(4) - len) };
+            said[2].extend([vec![7; more], body].concat());
+        }
+        let [openvpn, whole] = cut_and_whole::<OpenVpn>(&said[0], &cuts);
+        prop_assert_ne!(&whole, &format!("{:?}", start::<OpenVpn>(false)));
+        prop_assert_eq!(openvpn, whole);
+        let [kerberos, whole] = cut_and_whole::<Kerberos>(&said[1], &cuts);
+        prop_assert_ne!(&whole, &format!("{:?}", start::<Kerberos>(false)));
+        prop_assert_eq!(kerberos, whole);
+        let [stun, whole] = cut_and_whole::<Stun>(&said[2], &cuts);
+        prop_assert_eq!(stun, whole);
+    }
+
+    #[test]
+    fn random_bytes_do_no_harm_to_small_protocols(
+        says in vec((any::<bool>(), any::<u8>(), vec(any::<u8>(), 1..100), any::<bool>()), 0..60),
+    ) {
+        fn feed<D: Detect>(says: &[(bool, u8, Vec<u8>, bool)], begins: &[&[u8]]) -> usize {
+            let (mut streamed, mut shot): (D, D) = (start(false), start(true));
+            let mut feeder = Feeder::default();
+            for (forward, begin, bytes, gap) in says {
+                let direction = if *forward { F } else { B };
+                let begin = begins[usize::from(*begin) % begins.len()];
+                let bytes = [begin, bytes].concat();
+                feeder.feed(&mut streamed, direction, &bytes, *gap && begin.is_empty());
+                let (ts, sent_len) = (Timestamp::from_nanos(5), bytes.len() as u32);
+                shot.on_datagram(Datagram { direction, ts, bytes: &bytes, sent_len });
+            }
+            streamed.heap_bytes().max(shot.heap_bytes())
+        }
+        let held = [
+            feed::<WireGuard>(&says, &[b"", b"\x04\0\0\0", b"\x01\0\0\0"]),
+            feed::<OpenVpn>(&says, &[b"", b"\0\x09\x38", b"\x48"]),
+            feed::<Rtp>(&says, &[b"", b"\x80\0", b"\x80\x08\0"]),
+            feed::<Kerberos>(&says, &[b"", b"\0\0\0\x20", b"\x6a\x20\x30\x1e\xa4\x1c\x30"]),
+            feed::<BitTorrent>(&says, &[b"", b"d1:y1:q1:q", b"\x13BitTorrent protocol"]),
+            feed::<Stun>(&says, &[b"", b"\0\x01\0\x20"]),
+        ];
+        prop_assert!(held.into_iter().all(|held| held < 4096), "{:?}", held);
     }
 }
 
