@@ -91,7 +91,7 @@ pub trait Group {
     fn outgrow(_: &mut Self::State, _: &FeaturePlan, _: &PacketLog) {}
 
     /// Writes the value of every column, in table order, or the first ones and then that
-    /// [the rest is null](RowBuffer::rest_is_null).
+    /// the rest is null (`RowBuffer::rest_is_null`).
     fn finish(state: &Self::State, ended: &mut Ended<'_>, row: &mut RowBuffer);
 
     /// Memory in bytes beyond the state itself.

@@ -60,7 +60,7 @@ pub struct Entropy;
 /// How often each byte value occurred.
 type Counts = [u16; 256];
 
-/// What was sampled of both directions, [`Direction::Forward`] first.
+/// What was sampled of both directions, the initiator first.
 #[derive(Debug)]
 pub struct Sample {
     counts: [Counts; 2],
