@@ -23,7 +23,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// SETTINGS: 100 streams at most, windows of 1 MiB.
 const SETTINGS: &[u8] = &[0, 0, 12, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 100, 0, 4, 0, 16, 0, 0];
 const SETTINGS_ACK: &[u8] = &[0, 0, 0, 4, 1, 0, 0, 0, 0];
-/// HEADERS of stream 1, its end: GET / of http://www.example.com.
+/// HEADERS of stream 1, its end: GET / of `http://www.example.com`.
 const REQUEST: &[u8] = b"\x00\x00\x14\x01\x05\x00\x00\x00\x01\x82\x86\x84\x41\x0fwww.example.com";
 /// HEADERS of stream 1: status 200; DATA, its end.
 const RESPONSE: &[u8] =
