@@ -2,7 +2,7 @@
 //!
 //! `road MODE --repeat N --rounds N [--threads N] [--order shifted|overlapping]`, with MODE `decode`,
 //! `decode-unverified` (checksums ignored), `tuples`, `features` (four groups of columns), `features-all` (every column),
-//! or `write FILE` for the same packets as a capture file. The capture is built in memory before the clock starts. The result is one line of JSON.
+//! `flows` (the four groups, whose rows are dropped: what flows take without output), or `write FILE` for the same packets as a capture file. The capture is built in memory before the clock starts. The result is one line of JSON.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark talks")]
 
@@ -55,7 +55,11 @@ fn main() -> Result<()> {
         return std::fs::write(file, bytes).with_context(|| file.display().to_string());
     }
     // Each thread of `decode` and `tuples` has a part of its own; the pipeline shares one among its threads.
-    let parts = if options.mode.starts_with("features") { 1 } else { options.threads as u32 };
+    let parts = if matches!(options.mode.as_str(), "features" | "features-all" | "flows") {
+        1
+    } else {
+        options.threads as u32
+    };
     let cut = |part: u32| options.repeat * part / parts;
     let captures: Vec<Arc<Vec<u8>>> = (0..parts)
         .map(|part| {
@@ -77,6 +81,7 @@ fn main() -> Result<()> {
             "tuples" => in_parts(&captures, tuples)?,
             "features" => features(&captures[0], options.threads, Selection::new(GROUPS, &[])?)?,
             "features-all" => features(&captures[0], options.threads, Selection::all())?,
+            "flows" => flows(&captures[0], options.threads)?,
             mode => bail!("unknown measurement `{mode}`"),
         };
         packets += last.ingest.frames;
@@ -177,6 +182,30 @@ fn tuples(capture: &Arc<Vec<u8>>) -> Result<Run> {
     }
     ingest.finish();
     Ok(Run { results: groups.len() as u64, ingest: ingest.counters, ..Run::default() })
+}
+
+/// The four groups, and no output.
+fn flows(capture: &Arc<Vec<u8>>, threads: usize) -> Result<Run> {
+    let mut reader = reader(capture)?;
+    let selection = Selection::new(GROUPS, &[])?;
+    let features = FeatureConfig { selection, ..FeatureConfig::default() };
+    let config = ExtractConfig { features, threads, ..ExtractConfig::default() };
+    let summary = pipeline::run(
+        &config,
+        || reader.next_batch().map_err(anyhow::Error::from),
+        |rows| {
+            black_box(rows);
+            Ok(())
+        },
+    );
+    let summary = summary.map_err(|error| anyhow::anyhow!("{error}"))?;
+    Ok(Run {
+        results: summary.rows,
+        flows_live_max: summary.table.live_max,
+        state_bytes_mean: summary.state_bytes_mean().unwrap_or_default(),
+        ingest: summary.ingest,
+        ..Run::default()
+    })
 }
 
 /// The whole road: flows and these columns, into a Parquet file.

@@ -163,7 +163,7 @@ fn memory(road: &Path, repeat: u32) -> Result<String> {
     // Both with more live flows than rows wait in a batch, so that the difference is of flows.
     let run = |repeat| {
         let order = "overlapping";
-        Road { program: road, mode: "features", threads: 1, repeat, order }.run(1)
+        Road { program: road, mode: "flows", threads: 1, repeat, order }.run(1)
     };
     let (few, many) = (run(repeat)?, run(4 * repeat)?);
     let (flows, peaks) = (
@@ -173,7 +173,7 @@ fn memory(road: &Path, repeat: u32) -> Result<String> {
     let per_flow = (peaks[1] - peaks[0]) / (flows[1] - flows[0]);
     let mib = |bytes: f64| bytes / f64::from(1 << 20);
     Ok(format!(
-        "memory of the four groups into Parquet, beyond the capture: {:.1} MiB with at most {:.0} live flows, \
+        "memory of the four groups without output, beyond the capture: {:.1} MiB with at most {:.0} live flows, \
          {:.1} MiB with {:.0}: {per_flow:.0} bytes per live flow more; a flow's columns alone take {:.0} bytes",
         mib(peaks[0]),
         flows[0],

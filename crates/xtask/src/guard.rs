@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{oracles, python, steps, tidy};
+use crate::{format, oracles, python, steps, tidy};
 
 /// Runs the guard.
 pub(crate) fn test(root: &Path) -> Result<()> {
@@ -16,7 +16,7 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     let step = |name: &str| println!("\n== {name} ({} s)", started.elapsed().as_secs());
 
     step("format");
-    steps::run(steps::cargo(root).args(["fmt", "--all", "--check"]))?;
+    format::format(root, true)?;
     step("lints");
     let lints = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
     steps::run(steps::cargo(root).args(lints))?;

@@ -9,6 +9,7 @@ mod bench;
 mod commands;
 mod content;
 mod floors;
+mod format;
 mod guard;
 mod oracles;
 mod python;
@@ -33,6 +34,12 @@ struct Cli {
 enum Door {
     /// Everything that guards the project, installing the tools that its tests compare with
     Test,
+    /// Format every Rust file, also those that `cargo fmt` does not find since a macro names them
+    Format {
+        /// Only tell which are not formatted
+        #[arg(long)]
+        check: bool,
+    },
     /// Structure rules: floors, sizes, names, contents, fresh generated pages, commands in the texts
     Tidy,
     /// Write the generated pages under docs/reference
@@ -61,6 +68,7 @@ fn run() -> Result<()> {
     let root = steps::root()?;
     match Cli::parse().door {
         Door::Test => guard::test(&root),
+        Door::Format { check } => format::format(&root, check),
         Door::Tidy => tidy::tidy(&root),
         Door::Docs { check: true } => reference::check(&root),
         Door::Docs { check: false } => reference::write(&root),

@@ -17,9 +17,7 @@ pub use exchanges::{Answer, EXCHANGES_MAX, Exchanges};
 pub use names::{NAMES_KEPT, NameTally, PARENTS_KEPT};
 pub use tally::{ADDRESSES_KEPT, QueryTally, ResponseTally, TYPES_MAX, Types};
 
-use super::{
-    Chunk, Datagram, Detect, Dissector, Opening, Sides, Start, Taken, Verdict, Wants,
-};
+use super::{Chunk, Datagram, Detect, Dissector, Opening, Sides, Start, Taken, Verdict, Wants};
 
 /// So many messages that cannot be read, with none that can, end the reading.
 pub const MALFORMED_MAX: u64 = 16;

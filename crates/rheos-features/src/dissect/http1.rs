@@ -179,7 +179,14 @@ impl Detect for Http1 {
 
 /// Methods that are known without the rest of their line.
 const METHODS: &[&[u8]] = &[
-    b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"PATCH ",
+    b"GET ",
+    b"POST ",
+    b"HEAD ",
+    b"PUT ",
+    b"DELETE ",
+    b"OPTIONS ",
+    b"CONNECT ",
+    b"PATCH ",
     b"PROPFIND ",
 ];
 
@@ -217,9 +224,10 @@ impl Dissector for Http1 {
         let request = self.request.as_ref().map_or(0, |it| {
             size_of::<Request>() + it.method.len() + len(&it.host) + len(&it.user_agent)
         });
-        let response = self.response.as_ref().map_or(0, |it| {
-            size_of::<Response>() + len(&it.content_type) + len(&it.server)
-        });
+        let response = self
+            .response
+            .as_ref()
+            .map_or(0, |it| size_of::<Response>() + len(&it.content_type) + len(&it.server));
         request + response + len(&self.switched_to)
     }
 }

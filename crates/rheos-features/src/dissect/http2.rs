@@ -61,9 +61,10 @@ impl Detect for Http2 {
             return found;
         }
         // A server may send its settings first.
-        let settings = sides.bytes.iter().any(|bytes| {
-            FrameHeader::read(bytes).is_some_and(|frame| frame.is_first())
-        });
+        let settings = sides
+            .bytes
+            .iter()
+            .any(|bytes| FrameHeader::read(bytes).is_some_and(|frame| frame.is_first()));
         let silent = sides.bytes.iter().any(|bytes| bytes.is_empty());
         let begun = verdicts.contains(&Verdict::More);
         if begun || settings && silent { Verdict::More } else { Verdict::No }
@@ -111,7 +112,8 @@ impl Http2 {
         let Some(frame) = FrameHeader::read(chunk.bytes) else { return Taken::first(0) };
         let side = &mut self.sides[chunk.direction.index()];
         if *side == Side::Settings && !frame.is_first() {
-            let wants = if self.frames == 0 && !self.preface { Wants::Mistaken } else { Wants::Enough };
+            let wants =
+                if self.frames == 0 && !self.preface { Wants::Mistaken } else { Wants::Enough };
             return Taken::then(0, wants);
         }
         *side = Side::Frames;

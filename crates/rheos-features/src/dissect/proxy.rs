@@ -37,9 +37,8 @@ fn header(bytes: &[u8]) -> Header {
         let line = bytes.get(..TEXT_MAX).unwrap_or(bytes);
         let families: [&[u8]; 3] = [b"TCP4 ", b"TCP6 ", b"UNKNOWN"];
         let rest = &line[TEXT.len()..];
-        let known = families.iter().any(|family| {
-            rest.starts_with(family) || family.starts_with(rest)
-        });
+        let known =
+            families.iter().any(|family| rest.starts_with(family) || family.starts_with(rest));
         return match line.windows(2).position(|pair| pair == b"\r\n") {
             _ if !known => Header::None,
             Some(end) => Header::Whole { version: 1, len: end as u64 + 2 },
@@ -48,7 +47,8 @@ fn header(bytes: &[u8]) -> Header {
         };
     }
     if bytes.starts_with(BINARY) {
-        let Some(&[version, _, high, low]) = bytes.get(12..BINARY_FIXED).and_then(|b| b.first_chunk())
+        let Some(&[version, _, high, low]) =
+            bytes.get(12..BINARY_FIXED).and_then(|b| b.first_chunk())
         else {
             return Header::Short;
         };

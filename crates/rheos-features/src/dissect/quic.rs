@@ -14,7 +14,8 @@ use std::borrow::Cow;
 use rheos_core::{Direction, Nanos, Timestamp};
 use rheos_wire::App;
 use rheos_wire::quic::{
-    ConnectionId, Detected, detect, LongPacket, LongType, Negotiation, Packet, Packets, Version, retry_is_genuine,
+    ConnectionId, Detected, LongPacket, LongType, Negotiation, Packet, Packets, Version, detect,
+    retry_is_genuine,
 };
 use rheos_wire::tls::{ClientFacts, ServerFacts};
 

@@ -38,7 +38,12 @@ pub(super) enum Next {
 pub(super) fn handshake(bytes: &[u8]) -> Next {
     match bytes {
         [0x16, 3, 0..=4, _, _, 1, ..] => Next::Handshake,
-        [] | [0x16] | [0x16, 3] | [0x16, 3, 0..=4] | [0x16, 3, 0..=4, _] | [0x16, 3, 0..=4, _, _] => Next::Short,
+        []
+        | [0x16]
+        | [0x16, 3]
+        | [0x16, 3, 0..=4]
+        | [0x16, 3, 0..=4, _]
+        | [0x16, 3, 0..=4, _, _] => Next::Short,
         _ => Next::Strange,
     }
 }
@@ -65,7 +70,9 @@ fn next(app: App, from_client: bool, bytes: &[u8]) -> Next {
             4 + (usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low))
         }),
         // XML has no lines: what is not the handshake's first byte is said.
-        App::Xmpp => Some(bytes.iter().position(|&byte| byte == 0x16).unwrap_or(bytes.len()).max(1)),
+        App::Xmpp => {
+            Some(bytes.iter().position(|&byte| byte == 0x16).unwrap_or(bytes.len()).max(1))
+        }
         _ => bytes.iter().position(|&byte| byte == b'\n').map(|end| end + 1),
     };
     len.map_or(Next::Short, Next::Message)

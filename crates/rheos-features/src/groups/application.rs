@@ -7,7 +7,12 @@ use crate::dissect::Dissection;
 use crate::groups::{Ended, Group};
 use crate::row::RowBuffer;
 
-const fn column(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
+const fn column(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    meaning: &'static str,
+) -> Column {
     Column::new(name, kind, unit, meaning).profile(Profile::Extended)
 }
 
@@ -70,7 +75,8 @@ impl Group for Application {
         row.u64("app_bytes_read_fwd", read.map(|read| read.bytes_read(forward)));
         row.u64("app_bytes_read_bwd", read.map(|read| read.bytes_read(backward)));
         let tcp = ended.head.tuple.protocol == TCP;
-        let streams = read.filter(|_| tcp).map(|read| [forward, backward].map(|side| *read.stream(side)));
+        let streams =
+            read.filter(|_| tcp).map(|read| [forward, backward].map(|side| *read.stream(side)));
         row.u32("app_gaps_fwd", streams.map(|[fwd, _]| fwd.gaps));
         row.u32("app_gaps_bwd", streams.map(|[_, bwd]| bwd.gaps));
         row.u64("app_gap_bytes_fwd", streams.map(|[fwd, _]| fwd.gap_bytes));

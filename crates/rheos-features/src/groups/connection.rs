@@ -14,9 +14,15 @@ use Kind::{Bool, F64, U64};
 const PAIRS: &str = "the table of pairs was full when the pair first came";
 const WHOLE: &str = "the group is not told by the whole capture (`features.connection: exact`)";
 const SO_FAR: &str = "over all flows up to this row's, not over the whole capture with the flows that come later, unless `features.connection` is `exact`";
-const GRAPH: &str = "null unless `features.connection` is `exact`: it cannot be told before the end of the capture";
+const GRAPH: &str =
+    "null unless `features.connection` is `exact`: it cannot be told before the end of the capture";
 
-const fn column(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
+const fn column(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    meaning: &'static str,
+) -> Column {
     Column::new(name, kind, unit, meaning).profile(Profile::Experimental)
 }
 

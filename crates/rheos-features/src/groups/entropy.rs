@@ -213,8 +213,7 @@ impl Tally {
     fn add(&mut self, count: u32) {
         self.n += count;
         self.used += u32::from(count > 0);
-        self.weighted +=
-            WEIGHTS.get(count as usize).copied().unwrap_or_else(|| weight(count));
+        self.weighted += WEIGHTS.get(count as usize).copied().unwrap_or_else(|| weight(count));
         self.squares += u64::from(count) * u64::from(count);
     }
 

@@ -6,7 +6,12 @@ use crate::column::{Column, GroupInfo, Identity, Kind, Privacy, Profile};
 use crate::groups::{Ended, Group};
 use crate::row::RowBuffer;
 
-const fn column(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
+const fn column(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    meaning: &'static str,
+) -> Column {
     let column = Column::new(name, kind, unit, meaning).profile(Profile::Extended).option();
     column.privacy(Privacy::Sensitive).null(NOT_HTTP)
 }

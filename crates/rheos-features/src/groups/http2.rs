@@ -8,7 +8,12 @@ use crate::dissect::Dissection;
 use crate::groups::{Ended, Group};
 use crate::row::RowBuffer;
 
-const fn column(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
+const fn column(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    meaning: &'static str,
+) -> Column {
     Column::new(name, kind, unit, meaning).profile(Profile::Extended)
 }
 

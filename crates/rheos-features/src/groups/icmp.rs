@@ -19,7 +19,8 @@ const NOT_ICMP: &str = "neither ICMP over IPv4 nor ICMPv6 over IPv6";
 const SIX: &str = "ICMPv6 too; null, not 0, in other protocols";
 const NO_REQUEST: &str = "no echo request";
 const NO_ANSWER: &str = "no echo request was answered";
-const NO_NUMBER: &str = "no message with identifier and sequence number (echo, timestamp, information, mask)";
+const NO_NUMBER: &str =
+    "no message with identifier and sequence number (echo, timestamp, information, mask)";
 const NO_ERROR: &str = "no error that quotes an IP header";
 
 /// How many pairs of type and code, or identifiers, are told apart.
@@ -222,9 +223,7 @@ impl Messages {
             (IpVersion::V4, 3) | (IpVersion::V6, 1) => {
                 (stat::UNREACHABLE, Some(&mut self.unreachable))
             }
-            (IpVersion::V4, 11) | (IpVersion::V6, 3) => {
-                (stat::EXCEEDED, Some(&mut self.exceeded))
-            }
+            (IpVersion::V4, 11) | (IpVersion::V6, 3) => (stat::EXCEEDED, Some(&mut self.exceeded)),
             (IpVersion::V4, 5) | (IpVersion::V6, 137) => (stat::REDIRECT, None),
             _ => (stat::OTHER, None),
         };

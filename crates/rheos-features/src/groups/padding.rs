@@ -141,7 +141,8 @@ impl Group for Padding {
         let constant_rate =
             variation.filter(|_| packets > 2).map(|variation| variation <= CONSTANT_VARIATION);
         let cells = state.cell_share();
-        let tor = cells.filter(|_| state.records >= TOR_RECORDS_MIN).map(|share| share >= TOR_SHARE);
+        let tor =
+            cells.filter(|_| state.records >= TOR_RECORDS_MIN).map(|share| share >= TOR_SHARE);
         row.f64("pkt_size_variance", state.lengths.variance());
         row.f64("pkt_size_cv", state.lengths.variation());
         row.bool("is_constant_size", constant_size);
@@ -219,11 +220,8 @@ impl Sizes {
             weighted += count as f64 * (count as f64).log2();
         });
         // One length: exactly 0, whatever the logarithms round to.
-        let entropy = if distinct > 1 {
-            (total as f64).log2() - weighted / total as f64
-        } else {
-            0.0
-        };
+        let entropy =
+            if distinct > 1 { (total as f64).log2() - weighted / total as f64 } else { 0.0 };
         Self { mode, distinct, entropy }
     }
 }

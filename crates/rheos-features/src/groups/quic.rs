@@ -26,7 +26,12 @@ const NO_CLIENT: &str = "no long header of the client was seen";
 const OPENED: &str = "Initial packets are decrypted, their CRYPTO frames put in order; the older tool searched the encrypted bytes";
 const NULLS: &str = "null, not 0 or false, in other flows";
 
-const fn column(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
+const fn column(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    meaning: &'static str,
+) -> Column {
     Column::new(name, kind, unit, meaning).profile(Profile::Extended).null(NOT_QUIC)
 }
 

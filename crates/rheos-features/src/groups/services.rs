@@ -15,8 +15,16 @@ use crate::column::{Column, GroupInfo, Kind, Privacy, Profile};
 use crate::groups::{Ended, Group};
 use crate::row::RowBuffer;
 
-const fn column(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Extended).option().privacy(Privacy::Sensitive)
+const fn column(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    meaning: &'static str,
+) -> Column {
+    Column::new(name, kind, unit, meaning)
+        .profile(Profile::Extended)
+        .option()
+        .privacy(Privacy::Sensitive)
 }
 
 /// Columns one after the other.

@@ -3,10 +3,10 @@
 use rheos_flow::{DirectionTotals, FlowHead};
 
 use super::{Ended, Group, Seen};
+use crate::FeaturePlan;
 use crate::column::Kind::{F64, ListI64, U32, U64};
 use crate::column::{Column, GroupInfo, Needs};
 use crate::log::{PacketLog, Quantiles};
-use crate::FeaturePlan;
 use crate::moments::{Moments, Wide};
 use crate::row::RowBuffer;
 

@@ -13,8 +13,10 @@ const NO_SYN_ACK: &str = "not TCP, or no SYN-ACK of the responder was captured";
 const NO_OPTION: &str = "not TCP, or no such option in the first SYN of that side";
 const NO_CLOCK: &str = "not TCP, or that side's timestamps do not tell a clock";
 const FORMAT: &str = "our own signature without a hash; not JA4T, which the older one was not, either; null, not empty, without";
-const SYSTEM: &str = "by order of options and initial TTL, not by windows of long ago; null, not `unknown`";
-const UPTIME: &str = "the clock's frequency is measured, not taken for 100 Hz; null, not 0, without";
+const SYSTEM: &str =
+    "by order of options and initial TTL, not by windows of long ago; null, not `unknown`";
+const UPTIME: &str =
+    "the clock's frequency is measured, not taken for 100 Hz; null, not 0, without";
 const ZERO: &str = "null, not 0, without";
 const SIGNATURE: &str = "of the initiator's first SYN, eight fields joined by `:` (IP version; initial TTL; bytes of IP options; MSS; window, as mss*n where it is a multiple, and window scale; option kinds in order; oddities; 0 without payload, + with), as `4:64:0:1460:mss*44,7:mss,sok,ts,nop,ws:df,id+:0`; * stands for a missing option";
 const GUESS: &str = "family of systems whose SYNs have this initial TTL and order of options: linux (Android, too), windows, apple, freebsd, openbsd; a guess that middleboxes can spoil";

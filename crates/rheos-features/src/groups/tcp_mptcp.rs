@@ -9,7 +9,8 @@ use crate::tcp::mptcp::{Mptcp, subtype};
 const OTHER: &str = "not TCP";
 const TRUTH: &str = "a truth value, read from the option itself; null, not 0, in other protocols";
 const CAPABLE: &str = "a truth value; the subtype is read, so that a join is no MP_CAPABLE; null, not 0, in other protocols";
-const READ: &str = "read from the option itself, so that it is ever seen; null, not 0, in other protocols";
+const READ: &str =
+    "read from the option itself, so that it is ever seen; null, not 0, in other protocols";
 
 const fn column(
     name: &'static str,
@@ -26,18 +27,60 @@ const fn count(name: &'static str, meaning: &'static str) -> Column {
 
 /// The columns of the group.
 pub static COLUMNS: &[Column] = &[
-    column("mptcp_detected", Bool, "", "some packet has a Multipath TCP option (kind 30)").changed(TRUTH),
-    column("mptcp_capable_fwd", Bool, "", "a SYN of the initiator has MP_CAPABLE").fwd().changed(CAPABLE),
-    column("mptcp_capable_bwd", Bool, "", "a SYN-ACK of the responder has MP_CAPABLE").bwd().changed(CAPABLE),
-    column("mptcp_option_count", U64, "packets", "packets with a Multipath TCP option").changed(READ),
-    column("mptcp_stat", U8, "bits", "0x01 mptcp_detected, 0x02 mptcp_capable_fwd, 0x04 mptcp_capable_bwd, 0x08 both of these").changed(READ),
-    column("is_mptcp", Bool, "", "both sides agreed: both SYNs have MP_CAPABLE, or both have MP_JOIN").changed("further paths of a connection count, too; a truth value; null, not 0, in other protocols"),
-    column("mptcp_version_fwd", U8, "", "version in the initiator's MP_CAPABLE: 1, or 0 for RFC 6824").null("not TCP, or no MP_CAPABLE in a SYN of the initiator").fwd(),
-    column("mptcp_version_bwd", U8, "", "version in the responder's MP_CAPABLE").null("not TCP, or no MP_CAPABLE in a SYN-ACK of the responder").bwd(),
-    column("mptcp_join_fwd", Bool, "", "a SYN of the initiator has MP_JOIN: one more path of a connection").fwd(),
+    column("mptcp_detected", Bool, "", "some packet has a Multipath TCP option (kind 30)")
+        .changed(TRUTH),
+    column("mptcp_capable_fwd", Bool, "", "a SYN of the initiator has MP_CAPABLE")
+        .fwd()
+        .changed(CAPABLE),
+    column("mptcp_capable_bwd", Bool, "", "a SYN-ACK of the responder has MP_CAPABLE")
+        .bwd()
+        .changed(CAPABLE),
+    column("mptcp_option_count", U64, "packets", "packets with a Multipath TCP option")
+        .changed(READ),
+    column(
+        "mptcp_stat",
+        U8,
+        "bits",
+        "0x01 mptcp_detected, 0x02 mptcp_capable_fwd, 0x04 mptcp_capable_bwd, 0x08 both of these",
+    )
+    .changed(READ),
+    column(
+        "is_mptcp",
+        Bool,
+        "",
+        "both sides agreed: both SYNs have MP_CAPABLE, or both have MP_JOIN",
+    )
+    .changed(
+        "further paths of a connection count, too; a truth value; null, not 0, in other protocols",
+    ),
+    column(
+        "mptcp_version_fwd",
+        U8,
+        "",
+        "version in the initiator's MP_CAPABLE: 1, or 0 for RFC 6824",
+    )
+    .null("not TCP, or no MP_CAPABLE in a SYN of the initiator")
+    .fwd(),
+    column("mptcp_version_bwd", U8, "", "version in the responder's MP_CAPABLE")
+        .null("not TCP, or no MP_CAPABLE in a SYN-ACK of the responder")
+        .bwd(),
+    column(
+        "mptcp_join_fwd",
+        Bool,
+        "",
+        "a SYN of the initiator has MP_JOIN: one more path of a connection",
+    )
+    .fwd(),
     column("mptcp_join_bwd", Bool, "", "a SYN-ACK of the responder has MP_JOIN").bwd(),
-    column("mptcp_token", U32, "", "token of the connection that the first SYN with MP_JOIN joins").null("not TCP, or no SYN without ACK has MP_JOIN").privacy(Privacy::Sensitive),
-    column("mptcp_subtypes", U16, "bits", "options that were seen: bit n is subtype n of RFC 8684 section 8.2, 0x0001 MP_CAPABLE to 0x0100 MP_TCPRST"),
+    column("mptcp_token", U32, "", "token of the connection that the first SYN with MP_JOIN joins")
+        .null("not TCP, or no SYN without ACK has MP_JOIN")
+        .privacy(Privacy::Sensitive),
+    column(
+        "mptcp_subtypes",
+        U16,
+        "bits",
+        "options that were seen: bit n is subtype n of RFC 8684 section 8.2, 0x0001 MP_CAPABLE to 0x0100 MP_TCPRST",
+    ),
     count("mptcp_dss_count", "data sequence signals (DSS)"),
     count("mptcp_add_addr_count", "addresses that were announced (ADD_ADDR), echoes included"),
     count("mptcp_remove_addr_count", "addresses that were taken back (REMOVE_ADDR)"),
@@ -53,11 +96,8 @@ pub struct TcpMptcp;
 
 impl Group for TcpMptcp {
     type State = ();
-    const INFO: GroupInfo = GroupInfo {
-        name: "tcp_mptcp",
-        meaning: "Multipath TCP (RFC 8684)",
-        columns: COLUMNS,
-    };
+    const INFO: GroupInfo =
+        GroupInfo { name: "tcp_mptcp", meaning: "Multipath TCP (RFC 8684)", columns: COLUMNS };
 
     fn new(_: &crate::FeaturePlan) {}
 

@@ -14,10 +14,12 @@ const NONE_FWD: &str = "not TCP, or no packet from the initiator has the option"
 const NONE_BWD: &str = "not TCP, or no packet from the responder has the option";
 const FEW: &str = "not TCP, or fewer than 2 packets of that side have the option";
 const MSS: &str = "of SYNs only, where it belongs; null, not 0, without the option";
-const SEEN: &str = "a truth value, of SYNs only, where the option belongs; null, not 0, in other protocols";
+const SEEN: &str =
+    "a truth value, of SYNs only, where the option belongs; null, not 0, in other protocols";
 const TRUTH: &str = "a truth value; null, not 0, in other protocols";
 const ZERO: &str = "null, not 0, without the option";
-const ECHO: &str = "packets without ACK, whose echo is no value, are left out; null, not 0, without the option";
+const ECHO: &str =
+    "packets without ACK, whose echo is no value, are left out; null, not 0, without the option";
 
 const fn column(
     name: &'static str,

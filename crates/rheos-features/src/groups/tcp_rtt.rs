@@ -7,7 +7,8 @@ use crate::moments::Moments;
 use crate::row::RowBuffer;
 use crate::tcp::rtt::{Path, Rtt, Series};
 
-const NO_STAMPS: &str = "not TCP, or not on both sides of the tap was a timestamp echoed that could be timed";
+const NO_STAMPS: &str =
+    "not TCP, or not on both sides of the tap was a timestamp echoed that could be timed";
 const NO_SEGMENTS: &str =
     "not TCP, or not on both sides of the tap was a segment acknowledged that could be timed";
 const FEW: &str = "not TCP, or fewer than two such round trips";
@@ -107,10 +108,18 @@ impl Group for TcpRtt {
     }
 }
 
-const ACK_FWD: [&str; 4] =
-    ["tcp_rtt_ack_fwd_min", "tcp_rtt_ack_fwd_max", "tcp_rtt_ack_fwd_mean", "tcp_rtt_ack_fwd_samples"];
-const ACK_BWD: [&str; 4] =
-    ["tcp_rtt_ack_bwd_min", "tcp_rtt_ack_bwd_max", "tcp_rtt_ack_bwd_mean", "tcp_rtt_ack_bwd_samples"];
+const ACK_FWD: [&str; 4] = [
+    "tcp_rtt_ack_fwd_min",
+    "tcp_rtt_ack_fwd_max",
+    "tcp_rtt_ack_fwd_mean",
+    "tcp_rtt_ack_fwd_samples",
+];
+const ACK_BWD: [&str; 4] = [
+    "tcp_rtt_ack_bwd_min",
+    "tcp_rtt_ack_bwd_max",
+    "tcp_rtt_ack_bwd_mean",
+    "tcp_rtt_ack_bwd_samples",
+];
 const TS_FWD: [&str; 4] =
     ["tcp_rtt_ts_fwd_min", "tcp_rtt_ts_fwd_max", "tcp_rtt_ts_fwd_mean", "tcp_rtt_ts_fwd_samples"];
 const TS_BWD: [&str; 4] =

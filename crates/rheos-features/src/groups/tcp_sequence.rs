@@ -100,8 +100,18 @@ impl Group for TcpSequence {
         row.u32("tcp_isn_fwd", fwd.and_then(|side| side.isn));
         row.u32("tcp_isn_bwd", bwd.and_then(|side| side.isn));
         let names = [
-            ["tcp_seq_fwd_bytes_sent", "tcp_seq_fwd_retrans", "tcp_seq_fwd_gaps", "tcp_seq_fwd_ooo"],
-            ["tcp_seq_bwd_bytes_sent", "tcp_seq_bwd_retrans", "tcp_seq_bwd_gaps", "tcp_seq_bwd_ooo"],
+            [
+                "tcp_seq_fwd_bytes_sent",
+                "tcp_seq_fwd_retrans",
+                "tcp_seq_fwd_gaps",
+                "tcp_seq_fwd_ooo",
+            ],
+            [
+                "tcp_seq_bwd_bytes_sent",
+                "tcp_seq_bwd_retrans",
+                "tcp_seq_bwd_gaps",
+                "tcp_seq_bwd_ooo",
+            ],
         ];
         for (side, names) in [fwd, bwd].into_iter().zip(names) {
             row.u64(names[0], side.map(|side| side.bytes));

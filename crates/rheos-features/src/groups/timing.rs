@@ -3,10 +3,10 @@
 use rheos_core::{Direction, Nanos};
 
 use super::{Ended, Group, Seen};
+use crate::FeaturePlan;
 use crate::column::Kind::{F64, ListF64, ListI8, ListU32, Str, U64};
 use crate::column::{Column, GroupInfo, Needs};
 use crate::log::{Logged, PacketLog, Quantiles};
-use crate::FeaturePlan;
 use crate::moments::Moments;
 use crate::quantile::Sorted;
 use crate::row::RowBuffer;

@@ -167,10 +167,8 @@ impl<'a> Told<'a> {
         row.bool("tls_alert_from_client", from_client);
         row.u32("tls_malformed", handshake.map(Handshake::malformed));
         row.u32("tls_gaps", handshake.map(Handshake::gaps));
-        let (asked, answered) = (
-            handshake.and_then(Handshake::client_at),
-            handshake.and_then(Handshake::server_at),
-        );
+        let (asked, answered) =
+            (handshake.and_then(Handshake::client_at), handshake.and_then(Handshake::server_at));
         let completed = handshake.and_then(Handshake::completed_at);
         let after_asking = |moment: Option<Timestamp>| {
             let (asked, moment) = (asked?, moment?);
@@ -215,7 +213,8 @@ impl<'a> Told<'a> {
         let raw = |sorted: bool| {
             let client = client?;
             let lists = client.ja4_lists()?;
-            let text = if sorted { client.ja4.raw(&lists.sorted()) } else { client.ja4.raw(&lists) };
+            let text =
+                if sorted { client.ja4.raw(&lists.sorted()) } else { client.ja4.raw(&lists) };
             Some(Cow::Owned(text))
         };
         row.text("ja4_r", |out| push(out, raw(true)));

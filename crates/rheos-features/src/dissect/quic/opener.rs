@@ -219,12 +219,7 @@ impl Opener {
     }
 
     /// Notes the connection id of the first cut packet, or of the one that follows a Retry packet.
-    fn on_cut(
-        &mut self,
-        packet: &LongPacket<'_>,
-        from: Direction,
-        retried: Option<&ConnectionId>,
-    ) {
+    fn on_cut(&mut self, packet: &LongPacket<'_>, from: Direction, retried: Option<&ConnectionId>) {
         let Some(origin) = ConnectionId::new(packet.dcid).filter(|id| !id.is_empty()) else {
             return;
         };

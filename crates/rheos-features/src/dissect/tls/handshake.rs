@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use rheos_core::{Direction, Timestamp};
 use rheos_wire::tls::handshake::{Certificates, ServerKeyExchange, kinds};
 use rheos_wire::tls::{
-    versions,
-    Alert, Carrier, ClientFacts, ClientHello, ServerFacts, ServerHello, ciphers,
+    Alert, Carrier, ClientFacts, ClientHello, ServerFacts, ServerHello, ciphers, versions,
 };
 use rheos_wire::x509::{self, Certificate, CertificateFacts};
 

@@ -74,7 +74,9 @@ mod tests {
 
     #[test]
     fn resolvers_are_known_by_name_and_by_what_is_below() {
-        for name in ["dns.google", "mozilla.cloudflare-dns.com", "abc123.dns.nextdns.io", "DNS.Quad9.net"] {
+        for name in
+            ["dns.google", "mozilla.cloudflare-dns.com", "abc123.dns.nextdns.io", "DNS.Quad9.net"]
+        {
             assert!(is_resolver_name(name), "{name}");
         }
         for name in ["google", "notcloudflare-dns.com", "dns.google.evil.example", ""] {

@@ -48,7 +48,13 @@ mod tests {
     fn names_are_random_by_their_form() {
         assert_eq!(random_label("www.ct7ctrgb6cr7.com"), Some("ct7ctrgb6cr7"));
         assert_eq!(random_label("www.facebook.com"), Some("facebook"), "the form is a weak sign");
-        for host in ["ct7ctrgb6cr7.com", "www.abc.com", "www.with-dash.com", "www.x1y8.org", "www.a8b9c.com"] {
+        for host in [
+            "ct7ctrgb6cr7.com",
+            "www.abc.com",
+            "www.with-dash.com",
+            "www.x1y8.org",
+            "www.a8b9c.com",
+        ] {
             assert_eq!(random_label(host), None, "{host}");
         }
         assert!(are_random("CN=www.axslhtfqq.net", "CN=www.hkkch64skp7am.com"));

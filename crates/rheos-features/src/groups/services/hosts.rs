@@ -33,7 +33,9 @@ pub(super) const COLUMNS: &[Column] = &[
 
 pub(super) fn write(read: Option<&Dissection>, row: &mut RowBuffer) {
     let dhcp = read.and_then(Dissection::dhcp);
-    row.text("dhcp_message_types", |out| dhcp.is_some_and(|it| it.kinds.push_names(out, kind_name)));
+    row.text("dhcp_message_types", |out| {
+        dhcp.is_some_and(|it| it.kinds.push_names(out, kind_name))
+    });
     let parameters = dhcp.and_then(|dhcp| dhcp.parameters.as_deref());
     row.text("dhcp_fingerprint", |out| {
         for (place, code) in parameters.unwrap_or_default().iter().enumerate() {

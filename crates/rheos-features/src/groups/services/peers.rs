@@ -11,7 +11,8 @@ use crate::row::RowBuffer;
 
 use Kind::{Str, U32};
 
-const NO_CLIENT: &str = "the side sent no whole BitTorrent handshake over TCP, or with a peer's name of another form";
+const NO_CLIENT: &str =
+    "the side sent no whole BitTorrent handshake over TCP, or with a peer's name of another form";
 const NO_TABLE: &str = "no message of BitTorrent's distributed hash table was found";
 
 pub(super) const COLUMNS: &[Column] = &[

@@ -13,12 +13,33 @@ const NOT_MQTT: &str = "no MQTT was found";
 const NO_CONNECT: &str = "no whole CONNECT was found";
 
 pub(super) const COLUMNS: &[Column] = &[
-    column("mqtt_version", U8, "", "protocol level of the CONNECT: 3 for MQTT 3.1, 4 for 3.1.1, 5").null(NO_CONNECT),
-    column("mqtt_client_id", Str, "", "the client's name, empty if the server is to give one; at most 255 bytes").identity(Identity::Name).null(NO_CONNECT),
-    column("mqtt_keep_alive", U16, "s", "longest time between packets that the client promises; 0 for none").null(NO_CONNECT),
+    column("mqtt_version", U8, "", "protocol level of the CONNECT: 3 for MQTT 3.1, 4 for 3.1.1, 5")
+        .null(NO_CONNECT),
+    column(
+        "mqtt_client_id",
+        Str,
+        "",
+        "the client's name, empty if the server is to give one; at most 255 bytes",
+    )
+    .identity(Identity::Name)
+    .null(NO_CONNECT),
+    column(
+        "mqtt_keep_alive",
+        U16,
+        "s",
+        "longest time between packets that the client promises; 0 for none",
+    )
+    .null(NO_CONNECT),
     column("mqtt_with_user", Bool, "", "the CONNECT carries a user's name").null(NO_CONNECT),
-    column("mqtt_connect_code", U8, "", "code of the first CONNACK: 0 where the server accepts").null("no CONNACK was found"),
-    column("mqtt_packet_types", Str, "", "distinct types of control packets in order of their first appearance, joined by `,`").null(NOT_MQTT),
+    column("mqtt_connect_code", U8, "", "code of the first CONNACK: 0 where the server accepts")
+        .null("no CONNACK was found"),
+    column(
+        "mqtt_packet_types",
+        Str,
+        "",
+        "distinct types of control packets in order of their first appearance, joined by `,`",
+    )
+    .null(NOT_MQTT),
     column("mqtt_packets", U32, "count", "control packets").null(NOT_MQTT),
 ];
 

@@ -10,8 +10,10 @@ const NO_CHAIN: &str =
     "no certificate of the server was seen in the clear, as in TLS 1.3 and resumed sessions";
 const NO_LEAF: &str = "no certificate of the server was seen in the clear, or it cannot be read";
 const NO_ALERT: &str = "no alert was seen in the clear";
-const NOT_0: &str = "null, not 0, where no hello was seen; read over any number of records and segments";
-const NOT_EMPTY: &str = "null, not empty, where no hello was seen; read over any number of records and segments";
+const NOT_0: &str =
+    "null, not 0, where no hello was seen; read over any number of records and segments";
+const NOT_EMPTY: &str =
+    "null, not empty, where no hello was seen; read over any number of records and segments";
 
 /// A column of JoyfulJay 0.1.
 const fn older(
@@ -23,12 +25,7 @@ const fn older(
     Column::new(name, kind, unit, meaning).changed(NOT_0)
 }
 
-const fn ours(
-    name: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    meaning: &'static str,
-) -> Column {
+const fn ours(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
     Column::new(name, kind, unit, meaning).profile(Profile::Extended)
 }
 
