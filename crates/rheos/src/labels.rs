@@ -8,7 +8,7 @@ use arrow_schema::{Field, Schema};
 use clap::Args;
 use rheos_core::units::human;
 use rheos_features::Selection;
-use rheos_features::labels::{LabelUse, Labels, NEEDED_COLUMNS};
+use rheos_features::labels::{LabelUse, Labels, MATCH_COLUMNS, NEEDED_COLUMNS};
 use rheos_sink::read::{ReadLimits, read_rows, typed};
 
 use crate::config::Settings;
@@ -24,6 +24,9 @@ pub(crate) struct LabelArgs {
     /// Join the columns of this file (CSV, JSON, Parquet) by five-tuple and time, such as `label`.
     #[arg(long, value_name = "FILE")]
     labels: Option<String>,
+    /// Join only these columns of the labels, not all.
+    #[arg(long, value_name = "NAME,...", hide_short_help = true)]
+    labels_columns: Option<String>,
     /// Labels are for flows whose initiator is their source only, not also for the other way round.
     #[arg(long, hide_short_help = true)]
     labels_directed: bool,
@@ -34,7 +37,8 @@ impl LabelArgs {
     pub(crate) fn overrides(&self) -> Vec<(Key, String)> {
         let file = self.labels.clone().map(|file| (Key::LabelsFile, file));
         let directed = self.labels_directed.then(|| (Key::LabelsDirected, "true".to_owned()));
-        file.into_iter().chain(directed).collect()
+        let columns = self.labels_columns.clone().map(|names| (Key::LabelsColumns, names));
+        file.into_iter().chain(columns).chain(directed).collect()
     }
 }
 
@@ -53,13 +57,14 @@ impl Labelling {
             return Ok(None);
         }
         let (told, _) = read_rows(Path::new(file), ReadLimits::default())?;
-        let labels = Labels::new(&typed(&told), settings.switch(Key::LabelsDirected))
+        let told = chosen(&typed(&told), settings.list(Key::LabelsColumns), file)?;
+        let labels = Labels::new(&told, settings.switch(Key::LabelsDirected))
             .map_err(|error| Misuse::new(format!("`{file}`: {error}"), HOW))?;
         let is_there = |field: &&Field| rows.field_with_name(field.name()).is_ok();
         if let Some(clash) = labels.fields().iter().find(is_there) {
             let message = format!("`{file}` has a column `{}`, and so have the rows", clash.name());
             let hint = format!(
-                "rename it in the file, or leave the other one out with `--exclude {}`",
+                "name the columns to be joined with `--labels-columns`, or leave the rows' own out with `--exclude {}`",
                 clash.name()
             );
             return Err(Misuse::new(message, hint).into());
@@ -87,6 +92,24 @@ impl Labelling {
     pub(crate) const fn uses(&self) -> &LabelUse {
         &self.uses
     }
+}
+
+/// The columns that tell flows, and of the others those that were named, if any were.
+fn chosen(labels: &RecordBatch, names: &[String], file: &str) -> Result<RecordBatch> {
+    if names.is_empty() {
+        return Ok(labels.clone());
+    }
+    let schema = labels.schema();
+    if let Some(name) = names.iter().find(|name| schema.index_of(name).is_err()) {
+        let columns: Vec<&str> =
+            schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let hint = format!("it has: {}", columns.join(", "));
+        return Err(Misuse::new(format!("`{file}` has no column `{name}`"), hint).into());
+    }
+    let is_chosen = |name: &str| MATCH_COLUMNS.contains(&name) || names.iter().any(|it| it == name);
+    let places: Vec<usize> =
+        (0..labels.num_columns()).filter(|&place| is_chosen(schema.field(place).name())).collect();
+    Ok(labels.project(&places)?)
 }
 
 const HOW: &str = "a label row names flows by any of src_ip, dst_ip (addresses or prefixes), src_port, dst_port, \

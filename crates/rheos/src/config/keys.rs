@@ -192,6 +192,8 @@ keys! {
         "longest handshake message of TLS that is read, such as a list of certificates; longer ones are stepped over";
     LabelsFile = "labels"."file", Kind::Text, "", Some("--labels"), true,
         "file with labels (CSV, JSON, Parquet) that are joined to rows by five-tuple and time; empty: none";
+    LabelsColumns = "labels"."columns", Kind::List, "", Some("--labels-columns"), true,
+        "the columns of labels that are joined; empty: all but those that tell flows";
     LabelsDirected = "labels"."directed", Kind::Switch, "false", Some("--labels-directed"), true,
         "labels match flows whose initiator is their source only, not also those the other way round";
     PrivacyAnonymize = "privacy"."anonymize", Kind::Switch, "false", Some("--anonymize"), true,

@@ -76,6 +76,25 @@ fn threads_and_privacy_change_no_label() {
 }
 
 #[test]
+fn the_truth_of_made_traffic_labels_its_rows() {
+    let sandbox = Sandbox::new();
+    let made = "gen packets --seed 1 --conversations 20 --scenario port_scan --truth truth.csv -o made.pcap";
+    sandbox.command(made).assert().success();
+    let line =
+        "features extract made.pcap --columns dst_port --labels truth.csv --labels-columns label";
+    let output = sandbox.command(line).output().expect("it runs");
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.starts_with("dst_port,label\n"), "{text}");
+    assert!(text.lines().filter(|line| line.ends_with(",port_scan")).count() > 900);
+    assert!(text.lines().all(|line| !line.ends_with(',')), "every row is labelled");
+    let wrong = sandbox.run(
+        "features extract made.pcap --labels truth.csv --labels-columns lable --columns dst_port",
+    );
+    assert!(wrong.contains("has no column `lable`") && wrong.contains("label, anomaly"), "{wrong}");
+}
+
+#[test]
 fn mistakes_are_told() {
     let sandbox = sandbox()
         .with("clash.csv", "src_ip,duration\n10.0.0.1,1\n")
