@@ -7,6 +7,7 @@
 //! | [`time`] | [`Timestamp`], [`Nanos`] |
 //! | [`frame`] | [`Frame`], [`FrameBatch`], [`LinkType`] |
 //! | [`mod@tuple`] | [`Addr`], [`FiveTuple`], [`FlowKey`], [`Direction`] |
+//! | [`record`] | [`FlowRecord`], [`WideRecord`]: one direction of a flow, as generated or exported |
 //! | [`seed`] | [`Seed`], [`Rng`], [`Chance`] |
 //! | [`filter`] | [`filter::Filter`]: the filter language's expression and parser |
 //! | [`units`] | [`units::Count`], [`units::Bytes`], [`units::BitRate`], [`units::Percent`], formats for people |
@@ -16,6 +17,7 @@
 pub mod drops;
 pub mod filter;
 pub mod frame;
+pub mod record;
 pub mod seed;
 pub mod suggest;
 pub mod time;
@@ -24,6 +26,7 @@ pub mod units;
 
 pub use drops::{DropCounters, DropReason};
 pub use frame::{Frame, FrameBatch, FrameMeta, LinkType};
+pub use record::{FlowRecord, RecordFlags, WideRecord};
 pub use seed::{Chance, Rng, Seed};
 pub use time::{Nanos, Timestamp};
 pub use tuple::{Addr, Direction, FiveTuple, FlowKey, IpVersion};
