@@ -236,6 +236,26 @@ pub struct Column {
     pub needs: Needs,
 }
 
+/// A safe column of the extended profile, over both directions.
+pub(crate) const fn extended(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    meaning: &'static str,
+) -> Column {
+    Column::new(name, kind, unit, meaning).profile(Profile::Extended)
+}
+
+/// A safe column of the experimental profile, over both directions.
+pub(crate) const fn experimental(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    meaning: &'static str,
+) -> Column {
+    Column::new(name, kind, unit, meaning).profile(Profile::Experimental)
+}
+
 impl Column {
     /// A safe core column over both directions, there by default and never null.
     pub const fn new(

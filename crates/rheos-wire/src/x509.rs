@@ -9,6 +9,8 @@ use der::{Element, Elements, tag};
 pub use name::{NAME_TEXT_MAX, Name};
 use sha2::{Digest, Sha256};
 
+use crate::text::push_hex;
+
 /// Longest serial number that is kept, in bytes; RFC 5280 allows 20.
 const SERIAL_MAX: usize = 32;
 
@@ -342,7 +344,9 @@ pub fn fingerprint(der: &[u8]) -> [u8; 32] {
 fn serial_text(serial: &[u8]) -> String {
     let zeros = serial.iter().take_while(|byte| **byte == 0).count();
     let number = serial.get(zeros.min(serial.len().saturating_sub(1))..).unwrap_or_default();
-    number.iter().take(SERIAL_MAX).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    let mut text = String::new();
+    push_hex(&mut text, number.get(..SERIAL_MAX).unwrap_or(number));
+    text
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use rheos_core::Nanos;
+use rheos_wire::text::push_hex;
 use sha2::{Digest, Sha256};
 
 use keys::{KEYS, Key, KeyInfo};
@@ -273,9 +274,7 @@ impl Settings {
     /// SHA-256, in hex, of [`Self::rows_text`]: two files of rows with the same hash were made by the same rules.
     pub(crate) fn rows_hash(&self) -> String {
         let mut hex = String::with_capacity(64);
-        for byte in Sha256::digest(self.rows_text()) {
-            let _ = write!(hex, "{byte:02x}");
-        }
+        push_hex(&mut hex, &Sha256::digest(self.rows_text()));
         hex
     }
 }

@@ -3,7 +3,6 @@
 //! It holds no time of day and no name of the machine, so that the same run writes the same bytes. Rows with
 //! pseudonyms come without the texts in which identities may be: names of captures and the values of settings.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use rheos_capture::{CaptureInfo, FileInfo};
 use rheos_features::labels::LabelUse;
 use rheos_features::{Summary, table};
 use rheos_sink::Written;
+use rheos_wire::text::push_hex;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -135,10 +135,9 @@ fn hash_of(path: &Path) -> Result<Option<String>> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    text
 }
 
 #[cfg(test)]

@@ -3,11 +3,9 @@
 use rheos_wire::App;
 use rheos_wire::service::rdp::{Connection, TPKT};
 
-use super::starttls::{Next, handshake};
+use super::starttls::{Next, go_on, handshake};
 use super::{Chunk, Detect, Dissector, Start, Taken, Wants};
 
-/// Bytes of a side that are read at most: what goes over to TLS does so early.
-const BYTES_MAX: u64 = 4096;
 /// Longest name in a cookie that is kept, in bytes.
 pub const USER_MAX: usize = 255;
 
@@ -69,13 +67,7 @@ impl Dissector for Rdp {
             }
             at += len;
         }
-        let read = &mut self.read[chunk.direction.index()];
-        *read += at as u64;
-        let waiting = (chunk.bytes.len() - at) as u64;
-        if *read + waiting > BYTES_MAX || chunk.gap {
-            return Taken::enough();
-        }
-        Taken::first(at)
+        go_on(&mut self.read, &chunk, at)
     }
 
     fn heap_bytes(&self) -> usize {

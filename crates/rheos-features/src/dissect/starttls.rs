@@ -48,6 +48,17 @@ pub(super) fn handshake(bytes: &[u8]) -> Next {
     }
 }
 
+/// So many bytes of a chunk were messages before any TLS; the flow is let go on when there are too many, or a gap.
+pub(super) fn go_on(read: &mut [u64; 2], chunk: &Chunk<'_>, taken: usize) -> Taken {
+    let read = &mut read[chunk.direction.index()];
+    *read += taken as u64;
+    let waiting = (chunk.bytes.len() - taken) as u64;
+    if *read + waiting > BYTES_MAX || chunk.gap {
+        return Taken::enough();
+    }
+    Taken::first(taken)
+}
+
 fn next(app: App, from_client: bool, bytes: &[u8]) -> Next {
     if from_client {
         match handshake(bytes) {
@@ -104,13 +115,7 @@ impl Dissector for StartTls {
                 Next::Strange => return Taken::enough(),
             }
         }
-        let read = &mut self.read[chunk.direction.index()];
-        *read += at as u64;
-        let waiting = (chunk.bytes.len() - at) as u64;
-        if *read + waiting > BYTES_MAX || chunk.gap {
-            return Taken::enough();
-        }
-        Taken::first(at)
+        go_on(&mut self.read, &chunk, at)
     }
 
     fn heap_bytes(&self) -> usize {

@@ -2,19 +2,11 @@
 
 use rheos_core::Direction;
 
+use crate::column::extended as column;
 use crate::column::{Column, GroupInfo, Kind, Profile};
 use crate::dissect::Dissection;
 use crate::groups::{Ended, Group};
 use crate::row::RowBuffer;
-
-const fn column(
-    name: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    meaning: &'static str,
-) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Extended)
-}
 
 const NO_PAYLOAD: &str = "no payload was captured, or neither TCP nor UDP";
 const NOT_FOUND: &str = "`app` is null or `unknown`";

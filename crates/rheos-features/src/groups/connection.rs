@@ -6,7 +6,8 @@
 
 use rheos_flow::{HostFacts, Standing};
 
-use crate::column::{Column, GroupInfo, Kind, Privacy, Profile};
+use crate::column::experimental as column;
+use crate::column::{Column, GroupInfo, Kind, Privacy};
 use crate::row::RowBuffer;
 
 use Kind::{Bool, F64, U64};
@@ -16,15 +17,6 @@ const WHOLE: &str = "the group is not told by the whole capture (`features.conne
 const SO_FAR: &str = "over all flows up to this row's, not over the whole capture with the flows that come later, unless `features.connection` is `exact`";
 const GRAPH: &str =
     "null unless `features.connection` is `exact`: it cannot be told before the end of the capture";
-
-const fn column(
-    name: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    meaning: &'static str,
-) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Experimental)
-}
 
 const fn so_far(name: &'static str, unit: &'static str, meaning: &'static str) -> Column {
     column(name, U64, unit, meaning).changed(SO_FAR)

@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{F64, U32};
-use crate::column::{Column, GroupInfo, Kind, Profile};
+use crate::column::extended as column;
+use crate::column::{Column, GroupInfo};
 use crate::row::RowBuffer;
 
 const NO_PAYLOAD: &str = "no payload";
@@ -17,15 +18,6 @@ const NO_FWD: &str = "no payload from the initiator";
 const NO_BWD: &str = "no payload from the responder";
 const BIAS: &str = "null, not 0, without payload; packets are not cut to 256 bytes; too low for few bytes, see the _corrected column";
 const SHARE: &str = "null, not 0, without payload";
-
-const fn column(
-    name: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    meaning: &'static str,
-) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Extended)
-}
 
 const fn share(name: &'static str, meaning: &'static str) -> Column {
     column(name, F64, "", meaning).null(NO_PAYLOAD).changed(SHARE)

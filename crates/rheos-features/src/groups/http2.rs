@@ -3,19 +3,11 @@
 use rheos_wire::App;
 use rheos_wire::http2::frame_type;
 
-use crate::column::{Column, GroupInfo, Kind, Profile};
+use crate::column::extended as column;
+use crate::column::{Column, GroupInfo, Kind};
 use crate::dissect::Dissection;
 use crate::groups::{Ended, Group};
 use crate::row::RowBuffer;
-
-const fn column(
-    name: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    meaning: &'static str,
-) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Extended)
-}
 
 const fn count(name: &'static str, meaning: &'static str) -> Column {
     column(name, U64, "count", meaning).null(NOT_CLEAR).changed(FRAMES)

@@ -9,7 +9,8 @@ use rheos_wire::icmp_body;
 use super::flow_meta::write_addr;
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{Bool, F64, Str, U8, U16, U32, U64};
-use crate::column::{Column, GroupInfo, Identity, Kind, Privacy, Profile};
+use crate::column::experimental as column;
+use crate::column::{Column, GroupInfo, Identity, Kind, Privacy};
 use crate::distinct::Distinct;
 use crate::moments::Moments;
 use crate::ports::has_ports;
@@ -29,15 +30,6 @@ const DISTINCT_MAX: usize = 16;
 const TYPES_MAX: usize = 4;
 /// How many requests wait for their answer at most; the oldest is given up for a new one.
 pub const OUTSTANDING_MAX: usize = 64;
-
-const fn column(
-    name: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    meaning: &'static str,
-) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Experimental)
-}
 
 const fn icmp(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
     column(name, kind, unit, meaning).null(NOT_ICMP)

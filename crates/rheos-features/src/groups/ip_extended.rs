@@ -6,7 +6,8 @@ use rheos_core::{Direction, IpVersion};
 
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{F64, Str, U8, U16, U64};
-use crate::column::{Column, GroupInfo, Kind, Profile};
+use crate::column::extended as column;
+use crate::column::{Column, GroupInfo, Kind};
 use crate::distinct::BytesSeen;
 use crate::row::RowBuffer;
 
@@ -21,15 +22,6 @@ const NO_ID_BWD: &str = "not IPv4, or fewer than two packets from the responder"
 
 /// A counter that a busy host shares between flows still moves by less than this from one packet to the next.
 const COUNTER_STEP_MAX: u16 = 1024;
-
-const fn column(
-    name: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    meaning: &'static str,
-) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Extended)
-}
 
 const fn fwd(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
     column(name, kind, unit, meaning).fwd().null(NO_FWD)

@@ -5,7 +5,8 @@ use rheos_wire::ipv6_ext::{self, Ipv6ExtHeaders, Ipv6Extension, ipv6_options};
 
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{Bool, F64, Str, U8, U16, U32, U64};
-use crate::column::{Column, GroupInfo, Kind, Privacy, Profile};
+use crate::column::experimental as column;
+use crate::column::{Column, GroupInfo, Kind, Privacy};
 use crate::distinct::{BytesSeen, Distinct};
 use crate::row::RowBuffer;
 
@@ -18,15 +19,6 @@ const NO_BWD: &str = "not IPv6, or no packet came from the responder";
 const LABELS_MAX: usize = 16;
 /// How many extension headers of the first packet are named.
 const NAMES_MAX: usize = 8;
-
-const fn column(
-    name: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    meaning: &'static str,
-) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Experimental)
-}
 
 const fn v6(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
     column(name, kind, unit, meaning).null(NOT_V6)

@@ -166,7 +166,7 @@ impl State {
 }
 
 /// Writes octets as `00:1b:21`; always true.
-fn write_octets(out: &mut String, octets: &[u8]) -> bool {
+pub(super) fn write_octets(out: &mut String, octets: &[u8]) -> bool {
     for (place, octet) in octets.iter().enumerate() {
         if place > 0 {
             out.push(':');

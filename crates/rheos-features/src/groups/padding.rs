@@ -5,7 +5,8 @@ use rheos_wire::Packet;
 
 use super::{Ended, Group, Seen};
 use crate::column::Kind::{Bool, F64, U32, U64};
-use crate::column::{Column, GroupInfo, Kind, Needs, Profile};
+use crate::column::experimental as column;
+use crate::column::{Column, GroupInfo, Needs};
 use crate::log::PacketLog;
 use crate::moments::Moments;
 use crate::row::RowBuffer;
@@ -25,15 +26,6 @@ const CONSTANT_VARIATION: f64 = 0.1;
 const TOR_SHARE: f64 = 0.7;
 /// Fewer records tell nothing: one in 171 has such a length by chance.
 const TOR_RECORDS_MIN: u32 = 4;
-
-const fn column(
-    name: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    meaning: &'static str,
-) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Experimental)
-}
 
 /// The columns of the group.
 pub static COLUMNS: &[Column] = &[

@@ -8,7 +8,8 @@ use rheos_wire::text::{push_hex, push_printable};
 
 use super::{Ended, Group};
 use crate::column::Kind::{Bool, Str, U8, U32, U64};
-use crate::column::{Column, GroupInfo, Identity, Kind, Privacy, Profile};
+use crate::column::extended as column;
+use crate::column::{Column, GroupInfo, Identity, Privacy};
 use crate::dissect::ssh::{End, Ssh as Spoken};
 use crate::row::RowBuffer;
 
@@ -29,15 +30,6 @@ const NO_OFFERS: &str =
 const NO_CHOICE: &str =
     "not SSH version 2, not both KEXINIT were seen whole, or the sides have nothing together";
 const NULL_NOT_EMPTY: &str = "null, not empty, where there is none";
-
-const fn column(
-    name: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    meaning: &'static str,
-) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Extended)
-}
 
 const fn text(name: &'static str, meaning: &'static str) -> Column {
     column(name, Str, "", meaning)

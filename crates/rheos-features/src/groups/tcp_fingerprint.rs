@@ -2,7 +2,8 @@
 
 use super::{Ended, Group};
 use crate::column::Kind::{F64, Str, U8, U16};
-use crate::column::{Column, GroupInfo, Kind, Privacy, Profile};
+use crate::column::experimental as column;
+use crate::column::{Column, GroupInfo, Kind, Privacy};
 use crate::row::RowBuffer;
 use crate::tcp::TcpAnalysis;
 use crate::tcp::fingerprint::SynPrint;
@@ -22,15 +23,6 @@ const SIGNATURE: &str = "of the initiator's first SYN, eight fields joined by `:
 const GUESS: &str = "family of systems whose SYNs have this initial TTL and order of options: linux (Android, too), windows, apple, freebsd, openbsd; a guess that middleboxes can spoil";
 const SINCE: &str = "first TSval of the initiator / tcp_ts_hz_fwd: time since its clock began at 0, which is the start of the system only where the clock does not begin at random, as Linux does for each pair of hosts";
 const TICKS: &str = "ticks per second of the initiator's timestamps, over at least 0.2 s and 10 ticks; the usual frequency (1, 2, 10, 20, 50, 64, 100, 200, 250, 500, 1000 Hz, 1 MHz) within a tenth of what was measured, else what was measured";
-
-const fn column(
-    name: &'static str,
-    kind: Kind,
-    unit: &'static str,
-    meaning: &'static str,
-) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Experimental)
-}
 
 const fn fwd(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
     column(name, kind, unit, meaning).null(NO_SYN).fwd()

@@ -58,22 +58,12 @@ struct Called {
 
 type Flows = BTreeMap<Key, Called>;
 
-fn columns_of(capture: &Path) -> Vec<BTreeMap<String, String>> {
-    let mut rheos = rows::rheos();
-    rheos.args(["features", "extract", "--format", "csv", "--threads", "1"]);
-    rheos.args(["--checksums", "ignore", "--idle-timeout", "10000d", "--active-timeout", "0"]);
-    rheos.args(["--columns", "src_ip,dst_ip,src_port,dst_port,protocol,app,app_stack"]);
-    let out = rheos.arg(capture).output().expect("the binary starts");
-    let told = String::from_utf8_lossy(&out.stderr);
-    assert!(matches!(out.status.code(), Some(0 | 1)), "{}: {told}", capture.display());
-    let mut reader = csv::Reader::from_reader(&out.stdout[..]);
-    reader.deserialize().map(|row| row.expect("rows are CSV")).collect()
-}
+const COLUMNS: &str = "src_ip,dst_ip,src_port,dst_port,protocol,app,app_stack";
 
 /// What both tools call the flows of a capture in which we saw payload.
 fn compare(capture: &Path) -> Flows {
     let mut flows = Flows::new();
-    for row in columns_of(capture) {
+    for row in rows::cells(capture, COLUMNS, rows::WHOLE, &[]) {
         let end = |ip: &str, port: &str| -> Option<(IpAddr, u16)> {
             Some((row.get(ip)?.parse().ok()?, row.get(port)?.parse().ok()?))
         };

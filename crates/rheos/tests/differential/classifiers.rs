@@ -3,7 +3,7 @@
 //! What a flow is in truth, tshark's layers say (IPsec, OpenVPN, WireGuard), and the captures' names where they say it
 //! (Tor, DNS over HTTPS). The table is printed and compared with the one of the guide.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -63,15 +63,8 @@ struct Judged {
 }
 
 fn compare(capture: &Path) -> Vec<Judged> {
-    let mut rheos = rows::rheos();
-    rheos.args(["features", "extract", "--format", "csv", "--threads", "1", "--columns", COLUMNS]);
-    rheos.args(["--checksums", "ignore", "--idle-timeout", "10000d", "--active-timeout", "0"]);
-    let out = rheos.arg(capture).output().expect("the binary starts");
-    let told = String::from_utf8_lossy(&out.stderr);
-    assert!(matches!(out.status.code(), Some(0 | 1)), "{}: {told}", capture.display());
-    let mut reader = csv::Reader::from_reader(&out.stdout[..]);
-    let rows = reader.deserialize().map(|row| row.expect("rows are CSV"));
-    let mut flows: Vec<Judged> = rows.filter_map(|row| judged(&row)).collect();
+    let rows = rows::cells(capture, COLUMNS, rows::WHOLE, &[]);
+    let mut flows: Vec<Judged> = rows.iter().filter_map(judged).collect();
     if flows.is_empty() {
         return flows;
     }
@@ -84,7 +77,7 @@ fn compare(capture: &Path) -> Vec<Judged> {
 }
 
 /// What a row tells, if it has a score.
-fn judged(row: &BTreeMap<String, String>) -> Option<Judged> {
+fn judged(row: &rows::Cells) -> Option<Judged> {
     let end = |ip: &str, port: &str| -> Option<(IpAddr, u16)> {
         Some((row[ip].parse().ok()?, row[port].parse().unwrap_or(0)))
     };

@@ -46,8 +46,8 @@ fn dns_agrees_with_tshark() {
                 rows.iter().filter(|row| row["dns_detected"] == "true").collect();
             let fields = match (&ours[..], told.get(key)) {
                 ([], None) => continue,
-                ([], Some(_)) => presence(false),
-                (_, None) => presence(true),
+                ([], Some(_)) => spoken::presence("dns", false),
+                (_, None) => spoken::presence("dns", true),
                 (ours, Some(theirs)) => fields(ours, theirs),
             };
             outcome.note(&capture.case, key, fields);
@@ -59,11 +59,6 @@ fn dns_agrees_with_tshark() {
     listed::judge(TSHARK_DIFFERENCES, "tshark", &outcome.differences);
     assert!(outcome.flows >= FLOWS_MIN, "only {} flows", outcome.flows);
     assert!(percent >= TSHARK_AGREE_MIN, "only {percent:.2} %");
-}
-
-fn presence(ours: bool) -> Fields {
-    let word = |is: bool| if is { "present" } else { "missing" }.to_owned();
-    vec![("dns", word(ours), word(!ours))]
 }
 
 fn told(packets: &[Packet]) -> BTreeMap<Key, Told> {
@@ -150,8 +145,11 @@ fn dns_agrees_with_zeek() {
             let rows = rows.get(&key).map_or(&[][..], Vec::as_slice);
             let ours: Vec<&Cells> =
                 rows.iter().filter(|row| row["dns_detected"] == "true").collect();
-            let fields =
-                if ours.is_empty() { presence(false) } else { zeek_fields(&ours, &theirs) };
+            let fields = if ours.is_empty() {
+                spoken::presence("dns", false)
+            } else {
+                zeek_fields(&ours, &theirs)
+            };
             outcome.note(&case.test, &key, fields);
         }
     }

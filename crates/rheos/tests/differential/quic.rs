@@ -3,14 +3,14 @@
 //! A connection is named by its two ends, as tshark's and Zeek's lines tell them. Where tshark
 //! decrypted a hello, ours must say the same; it knows QUIC by its port and by heuristics that are off by default.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use crate::corpus;
 use crate::dissected;
 use crate::listed::{self, Agreement, Difference};
-use crate::rows;
+use crate::{rows, spoken, zeek_log};
 
 const TSHARK_DIFFERENCES: &str = "quic-tshark-differences.tsv";
 const ZEEK_DIFFERENCES: &str = "quic-zeek-differences.tsv";
@@ -48,24 +48,14 @@ struct Ours {
 }
 
 fn ours(capture: &Path) -> Ours {
-    let mut command = rows::rheos();
-    command.args(["features", "extract", "--format", "csv", "--threads", "1"]);
-    command.args(["--checksums", "ignore", "--idle-timeout", "10000d", "--active-timeout", "0"]);
-    command.args(["--columns", COLUMNS]).arg(capture);
-    let out = command.output().expect("the binary starts");
-    let told = String::from_utf8_lossy(&out.stderr);
-    let fine = matches!(out.status.code(), Some(0 | 1));
-    assert!(fine, "{}: {}: {told}", capture.display(), out.status);
-    let mut reader = csv::Reader::from_reader(&*out.stdout);
-    let mut rows: Vec<HashMap<String, String>> =
-        reader.deserialize().map(|row| row.expect("rows are CSV")).collect();
+    let mut rows = rows::cells(capture, COLUMNS, rows::WHOLE, &[]);
     let udp = rows.iter().any(|row| row["protocol"] == "17");
     rows.retain(|row| row["quic_detected"] == "true");
     rows.sort_by(|a, b| a["start_time"].cmp(&b["start_time"]));
     Ours { quic: rows.iter().map(row).collect(), udp }
 }
 
-fn row(row: &HashMap<String, String>) -> (Ends, Facts) {
+fn row(row: &rows::Cells) -> (Ends, Facts) {
     let end = |ip: &str, port: &str| {
         (row[ip].parse().expect("an address"), row[port].parse().expect("a port"))
     };
@@ -233,23 +223,6 @@ const OF_ZEEK: [(&str, &str); 6] = [
     ("client_protocol", "alpn"),
 ];
 
-/// One line of the log by its columns' names.
-fn log_lines(text: &str) -> Vec<HashMap<&str, &str>> {
-    let mut columns: Vec<&str> = Vec::new();
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        if let Some(names) = line.strip_prefix("#fields\t") {
-            columns = names.split('\t').collect();
-        } else if line.starts_with('#') || line.is_empty() {
-        } else if columns.is_empty() {
-            columns = line.split('\t').collect();
-        } else {
-            lines.push(columns.iter().copied().zip(line.split('\t')).collect());
-        }
-    }
-    lines
-}
-
 /// Zeek's words in ours: versions are numbers, of the ALPN list it tells the first name, `-` and `(empty)` are nothing.
 fn in_our_words(field: &str, value: &str) -> String {
     match (field, value) {
@@ -262,23 +235,14 @@ fn in_our_words(field: &str, value: &str) -> String {
 /// Zeek begins a new line at a Retry packet, ours is one connection: it must say what one of the lines says.
 #[test]
 fn rows_of_quic_logs_agree_with_zeek() {
-    let Some(root) = corpus::root() else { return };
-    let folder = root.join("zeek");
-    let index = std::fs::read_to_string(folder.join("index.tsv")).expect("the corpus has an index");
+    let Some(cases) = spoken::zeek_cases("quic.log") else { return };
     let mut agreement = Agreement::default();
     let mut differences = Vec::new();
     let (mut all, mut exact) = (0_u64, 0_u64);
-    for line in index.lines().skip(1) {
-        let columns: Vec<&str> = line.split('\t').collect();
-        let [test, capture, logs, ..] = columns[..] else { continue };
-        if !logs.split(',').any(|log| log == "quic.log") {
-            continue;
-        }
-        let rows = ours(&folder.join(capture)).quic;
-        let log = folder.join("expected").join(test).join("quic.log");
-        let text = std::fs::read_to_string(log).expect("the index' logs are there");
-        let mut connections: BTreeMap<Ends, Vec<HashMap<&str, &str>>> = BTreeMap::new();
-        for line in log_lines(&text) {
+    for case in &cases {
+        let rows = ours(&case.capture).quic;
+        let mut connections: BTreeMap<Ends, Vec<zeek_log::Line<'_>>> = BTreeMap::new();
+        for line in zeek_log::lines(&case.log) {
             let end = |ip: &str, port: &str| {
                 (line[ip].parse().expect("an address"), line[port].parse().expect("a port"))
             };
@@ -301,7 +265,7 @@ fn rows_of_quic_logs_agree_with_zeek() {
                 agreement.note(field, agrees);
                 if !agrees {
                     same = false;
-                    let (case, connection) = (test.to_owned(), shown(&ends));
+                    let (case, connection) = (case.test.clone(), shown(&ends));
                     let theirs = theirs.join(" ");
                     differences.push(Difference { case, connection, field, ours, theirs });
                 }

@@ -47,6 +47,10 @@ pub(crate) fn rheos() -> Command {
     rheos
 }
 
+/// Flags for whole connections: nothing is left out for its checksum, and no timeout cuts, as tshark knows none.
+pub(crate) const WHOLE: &[&str] =
+    &["--checksums", "ignore", "--idle-timeout", "10000d", "--active-timeout", "0"];
+
 /// The rows of a capture. Damaged captures give the rows up to the damage.
 pub(crate) fn extract(capture: &Path, flags: &[&str], settings: &[(&str, &str)]) -> Vec<Row> {
     let cells = cells(capture, COLUMNS, flags, settings);

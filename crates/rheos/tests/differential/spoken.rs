@@ -192,8 +192,7 @@ pub(crate) fn captures() -> Option<&'static [Capture]> {
 }
 
 fn read(file: &Path) -> Capture {
-    let settings = ["--checksums", "ignore", "--idle-timeout", "10000d", "--active-timeout", "0"];
-    Capture { case: corpus::name(file), rows: rows_by_key(file, &settings), packets: ask(file) }
+    Capture { case: corpus::name(file), rows: rows_by_key(file, rows::WHOLE), packets: ask(file) }
 }
 
 /// Our rows, by their ends, in order of time.
@@ -277,6 +276,12 @@ impl Outcome {
             }
         }
     }
+}
+
+/// The only field of a flow in which one of both sees the protocol `name`.
+pub(crate) fn presence(name: &'static str, ours: bool) -> Vec<(&'static str, String, String)> {
+    let word = |is: bool| if is { "present" } else { "missing" }.to_owned();
+    vec![(name, word(ours), word(!ours))]
 }
 
 /// A test of Zeek's suite with the lines of one of its logs.

@@ -39,8 +39,8 @@ fn ssh_agrees_with_tshark() {
                 rows.iter().filter(|row| row["ssh_detected"] == "true").collect();
             let fields = match (&ours[..], told.get(key)) {
                 ([], None) => continue,
-                ([], Some(_)) => presence(false),
-                (_, None) => presence(true),
+                ([], Some(_)) => spoken::presence("ssh", false),
+                (_, None) => spoken::presence("ssh", true),
                 (ours, Some(theirs)) => fields(ours, theirs),
             };
             outcome.note(&capture.case, key, fields);
@@ -56,11 +56,6 @@ fn ssh_agrees_with_tshark() {
     let fields = outcome.agreement.percent();
     println!("{fields:.2} % of all fields agree");
     assert!(fields >= TSHARK_AGREE_MIN, "only {fields:.2} % of the fields");
-}
-
-fn presence(ours: bool) -> Fields {
-    let word = |is: bool| if is { "present" } else { "missing" }.to_owned();
-    vec![("ssh", word(ours), word(!ours))]
 }
 
 /// Connections in which tshark sees an identification; others it only believes to be SSH for their port.
@@ -147,16 +142,17 @@ fn ssh_agrees_with_zeek() {
             let theirs = lines.remove(key).unwrap_or_default();
             let mut theirs = theirs.iter();
             for ours in ours {
-                let fields =
-                    theirs.next().map_or_else(|| presence(true), |line| zeek_fields(ours, line));
+                let fields = theirs
+                    .next()
+                    .map_or_else(|| spoken::presence("ssh", true), |line| zeek_fields(ours, line));
                 outcome.note(&case.test, key, fields);
             }
             for _ in theirs {
-                outcome.note(&case.test, key, presence(false));
+                outcome.note(&case.test, key, spoken::presence("ssh", false));
             }
         }
         for key in lines.keys() {
-            outcome.note(&case.test, key, presence(false));
+            outcome.note(&case.test, key, spoken::presence("ssh", false));
         }
     }
     outcome.agreement.print("SSH beside Zeek");

@@ -193,17 +193,9 @@ fn ours(capture: &Path) -> Connections {
         names.extend(COLUMNS.iter().map(|(column, _)| column.replace('#', direction)));
         names.extend(["samples", "min", "max"].map(|of| format!("tcp_rtt_ack_{direction}_{of}")));
     }
-    let mut command = rows::rheos();
-    command.args(["features", "extract", "--format", "csv", "--threads", "1"]);
-    command.args(["--checksums", "ignore", "--idle-timeout", "10000d", "--active-timeout", "0"]);
-    command.args(["--key-vlan=false", "--key-tunnel=false"]);
-    command.args(["--columns", &names.join(",")]).arg(capture);
-    let out = command.output().expect("the binary starts");
-    assert!(matches!(out.status.code(), Some(0 | 1)), "{}: {}", capture.display(), out.status);
-    let mut reader = csv::Reader::from_reader(&out.stdout[..]);
+    let flags = [rows::WHOLE, &["--key-vlan=false", "--key-tunnel=false"]].concat();
     let mut all = Connections::new();
-    for row in reader.deserialize() {
-        let row: HashMap<String, String> = row.expect("rows are CSV");
+    for row in rows::cells(capture, &names.join(","), &flags, &[]) {
         if row["tcp_is_tcp"] != "true" {
             continue;
         }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::corpus;
 use crate::dissected;
 use crate::listed::{self, Agreement, Difference};
-use crate::rows;
+use crate::spoken::{self, ZeekCase};
+use crate::{rows, zeek_log};
 
 const TSHARK_DIFFERENCES: &str = "tls-tshark-differences.tsv";
 const ZEEK_DIFFERENCES: &str = "tls-zeek-differences.tsv";
@@ -62,7 +63,7 @@ pub(crate) const FIELDS: &[&str] = &[
 ];
 
 /// One flow's columns by name; empty texts are null.
-type Row = HashMap<String, String>;
+type Row = rows::Cells;
 
 /// Ends of a connection as the client sends: addresses and ports.
 type Ends = [String; 4];
@@ -72,13 +73,7 @@ fn value<'a>(row: &'a Row, column: &str) -> &'a str {
 }
 
 fn extract(capture: &Path) -> Vec<Row> {
-    let mut command = rows::rheos();
-    command.args(["features", "extract", "--format", "csv", "--threads", "1"]);
-    command.args(["--checksums", "ignore", "--idle-timeout", "10000d", "--active-timeout", "0"]);
-    let out = command.args(["--columns", COLUMNS]).arg(capture).output().expect("it starts");
-    assert!(matches!(out.status.code(), Some(0 | 1)), "{}: {out:?}", capture.display());
-    let mut reader = csv::Reader::from_reader(&out.stdout[..]);
-    reader.deserialize().map(|row| row.expect("rows are CSV")).collect()
+    rows::cells(capture, COLUMNS, rows::WHOLE, &[])
 }
 
 /// Our row of a connection, whoever of the two is its initiator; the first with TLS where there are several.
@@ -297,23 +292,6 @@ fn ja4_is_as_published() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// A table of Zeek: its rows as values by column.
-fn zeek_rows(text: &str) -> Vec<Row> {
-    let mut columns: Vec<String> = Vec::new();
-    let mut rows = Vec::new();
-    for line in text.lines() {
-        let names = line.strip_prefix("#fields\t");
-        if let Some(names) =
-            names.or_else(|| (columns.is_empty() && !line.starts_with('#')).then_some(line))
-        {
-            columns = names.split('\t').map(str::to_owned).collect();
-        } else if !line.starts_with('#') && !line.is_empty() {
-            rows.push(columns.iter().cloned().zip(line.split('\t').map(str::to_owned)).collect());
-        }
-    }
-    rows
-}
-
 /// Our value in Zeek's words.
 fn as_zeek(row: &Row, column: &str) -> String {
     let text = value(row, column);
@@ -332,7 +310,7 @@ fn as_zeek(row: &Row, column: &str) -> String {
     }
 }
 
-fn beside_zeek(case: &(String, PathBuf, PathBuf)) -> Outcome {
+fn beside_zeek(case: &ZeekCase) -> Outcome {
     const COMPARED: [(&str, &str); 7] = [
         ("version", "tls_version_str"),
         ("cipher", "tls_cipher_name"),
@@ -342,12 +320,11 @@ fn beside_zeek(case: &(String, PathBuf, PathBuf)) -> Outcome {
         ("next_protocol", "tls_alpn_chosen"),
         ("cert_chain_fps", "tls_cert_fingerprint"),
     ];
-    let (test, capture, log) = case;
+    let test = &case.test;
     let mut outcome = Outcome::default();
-    let text = std::fs::read_to_string(log).expect("the log is there");
-    let rows = extract(capture);
-    for theirs in zeek_rows(&text) {
-        let field = |name: &str| theirs.get(name).map_or("", String::as_str);
+    let rows = extract(&case.capture);
+    for theirs in zeek_log::lines(&case.log) {
+        let field = |name: &str| theirs.get(name).copied().unwrap_or_default();
         let mut ends =
             ["id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p"].map(|n| field(n).to_owned());
         if ends[1].is_empty() {
@@ -385,20 +362,7 @@ fn beside_zeek(case: &(String, PathBuf, PathBuf)) -> Outcome {
 
 #[test]
 fn handshakes_agree_with_zeek() {
-    let Some(root) = corpus::root() else { return };
-    let folder = root.join("zeek");
-    let index = std::fs::read_to_string(folder.join("index.tsv")).expect("the corpus has an index");
-    let cases: Vec<(String, PathBuf, PathBuf)> = index
-        .lines()
-        .skip(1)
-        .filter_map(|line| {
-            let mut columns = line.split('\t');
-            let (test, capture, logs) = (columns.next()?, columns.next()?, columns.next()?);
-            let log = folder.join("expected").join(test).join("ssl.log");
-            let has = logs.split(',').any(|log| log == "ssl.log");
-            has.then(|| (test.to_owned(), folder.join(capture), log))
-        })
-        .collect();
+    let Some(cases) = spoken::zeek_cases("ssl.log") else { return };
     let outcomes = corpus::on_all_cores(&cases, beside_zeek);
     let rows: u64 = outcomes.iter().map(|outcome| outcome.hellos).sum();
     let same: u64 = outcomes.iter().map(|outcome| outcome.same).sum();

@@ -112,10 +112,9 @@ fn conversations_agree_with_tshark() {
 }
 
 fn compare(capture: &Path) -> Outcome {
-    let settings = ["--checksums", "ignore", "--idle-timeout", "10000d", "--active-timeout", "0"];
     let run = |flags: &[&str], depth: &str| {
         let depth = [("RHEOS_DECODE_TUNNEL_DEPTH_MAX", depth)];
-        rows::extract(capture, &[&settings[..], flags].concat(), &depth)
+        rows::extract(capture, &[rows::WHOLE, flags].concat(), &depth)
     };
     let inner = run(&[], "4");
     let told = ask(capture);

@@ -1,4 +1,4 @@
-//! Reading Zeek's `conn.log`, whole or cut to some columns.
+//! Reading Zeek's logs, whole or cut to some columns, and connections of its `conn.log`.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -9,6 +9,7 @@ use rheos_wire::service::ntp::push_reference;
 use super::{bytes, column};
 use crate::column::{Column, Identity, Kind};
 use crate::dissect::Dissection;
+use crate::groups::mac::write_octets;
 use crate::row::RowBuffer;
 
 use Kind::{Str, U8, U32};
@@ -48,13 +49,7 @@ pub(super) fn write(read: Option<&Dissection>, row: &mut RowBuffer) {
     bytes(row, "dhcp_vendor_class", dhcp.and_then(|dhcp| dhcp.vendor_class.as_deref()));
     bytes(row, "dhcp_hostname", dhcp.and_then(|dhcp| dhcp.host_name.as_deref()));
     let mac = dhcp.and_then(|dhcp| dhcp.client_mac);
-    row.text("dhcp_client_mac", |out| {
-        for (place, octet) in mac.unwrap_or_default().iter().enumerate() {
-            let colon = if place > 0 { ":" } else { "" };
-            let _ = write!(out, "{colon}{octet:02x}");
-        }
-        mac.is_some()
-    });
+    row.text("dhcp_client_mac", |out| mac.is_some_and(|mac| write_octets(out, &mac)));
     let address = dhcp.and_then(|dhcp| dhcp.requested_address);
     row.text("dhcp_requested_ip", |out| {
         address.is_some_and(|address| write!(out, "{}", Ipv4Addr::from(address)).is_ok())

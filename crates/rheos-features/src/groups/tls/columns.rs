@@ -1,7 +1,8 @@
 //! The columns of the group.
 
 use crate::column::Kind::{self, Bool, F64, ListU32, Str, U8, U16, U32};
-use crate::column::{Column, Identity, Privacy, Profile};
+use crate::column::extended as ours;
+use crate::column::{Column, Identity, Privacy};
 
 const NO_TLS: &str = "no TLS or DTLS was found";
 const NO_CLIENT: &str = "no ClientHello was seen";
@@ -23,10 +24,6 @@ const fn older(
     meaning: &'static str,
 ) -> Column {
     Column::new(name, kind, unit, meaning).changed(NOT_0)
-}
-
-const fn ours(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
-    Column::new(name, kind, unit, meaning).profile(Profile::Extended)
 }
 
 const fn list(name: &'static str, meaning: &'static str) -> Column {
