@@ -21,8 +21,11 @@
 //! test what was decoded and move no offsets, so `port 80` also finds tagged packets, and addresses and
 //! ports are those of the layer that keys the flow; names of ports stand for their number whatever the
 //! protocol; host names are not looked up; bytes cannot be addressed (`tcp[13]`).
+//!
+//! Filters of flow records are a language of their own over the same expression: see [`FlowFilter`].
 
 mod error;
+mod flow;
 mod lex;
 mod names;
 mod parse;
@@ -35,6 +38,7 @@ use std::str::FromStr;
 use crate::IpVersion;
 
 pub use error::{FilterError, FilterErrorKind};
+pub use flow::{FlowField, FlowFilter, FlowTest, NeedsFlow};
 pub use names::{protocol_name, service_port};
 
 /// Longest filter text in bytes.
@@ -226,6 +230,8 @@ pub enum Primitive {
         /// With what.
         bytes: u32,
     },
+    /// A test that needs a flow record: only in filters of flow records.
+    Flow(FlowTest),
 }
 
 impl fmt::Display for Primitive {
@@ -256,6 +262,7 @@ impl fmt::Display for Primitive {
                 id.map_or(Ok(()), |id| write!(f, " {id}"))
             }
             Self::Length { comparison, bytes } => write!(f, "len {} {bytes}", comparison.symbol()),
+            Self::Flow(test) => write!(f, "{test}"),
         }
     }
 }
@@ -407,7 +414,7 @@ impl Comparison {
 
     /// Whether `left` stands in this relation to `right`.
     #[inline]
-    pub const fn holds(self, left: u32, right: u32) -> bool {
+    pub const fn holds(self, left: u64, right: u64) -> bool {
         match self {
             Self::Less => left < right,
             Self::LessOrEqual => left <= right,

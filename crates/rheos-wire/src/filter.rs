@@ -5,7 +5,7 @@
 //! nothing and ends after at most one pass over the list.
 
 use rheos_core::filter::{
-    Comparison, Expr, Filter, Network, PortProtocol, Primitive, Side, TunnelWord,
+    Comparison, Expr, Filter, NeedsFlow, Network, PortProtocol, Primitive, Side, TunnelWord,
 };
 use rheos_core::{Addr, IpVersion};
 
@@ -28,7 +28,7 @@ const GRE: u8 = 47;
 /// ```
 /// use rheos_core::filter::Filter;
 /// use rheos_wire::{Packet, filter::PacketFilter};
-/// let filter = PacketFilter::new(&Filter::parse("udp port 53").unwrap());
+/// let filter = PacketFilter::new(&Filter::parse("udp port 53").unwrap()).unwrap();
 /// let mut packet = Packet::default();
 /// assert!(!filter.matches(&packet));
 /// packet.tuple.protocol = 17;
@@ -62,17 +62,24 @@ enum Test {
     Tunnel(TunnelKind),
     TunnelId { kind: TunnelKind, id: u32 },
     Length { comparison: Comparison, bytes: u32 },
+    Never,
 }
 
 impl PacketFilter {
     /// Compiles `filter`; an empty filter matches every packet.
-    pub fn new(filter: &Filter) -> Self {
+    ///
+    /// # Errors
+    /// If it tests what only a flow record tells. What [`Filter::parse`] gives never does.
+    pub fn new(filter: &Filter) -> Result<Self, NeedsFlow> {
         let mut program = Vec::new();
         let entry = match filter.expr() {
-            Some(expr) => emit(expr, ACCEPT, REJECT, &mut program),
+            Some(expr) => {
+                expr.check_packet()?;
+                emit(expr, ACCEPT, REJECT, &mut program)
+            }
             None => ACCEPT,
         };
-        Self { program: program.into(), entry }
+        Ok(Self { program: program.into(), entry })
     }
 
     /// Whether the packet passes.
@@ -133,6 +140,8 @@ impl Test {
                 Self::TunnelId { kind: tunnel_kind(word), id }
             }
             Primitive::Length { comparison, bytes } => Self::Length { comparison, bytes },
+            // `PacketFilter::new` has refused it.
+            Primitive::Flow(_) => Self::Never,
         }
     }
 
@@ -151,6 +160,7 @@ impl Test {
     fn holds(&self, packet: &Packet) -> bool {
         let tuple = &packet.tuple;
         match *self {
+            Self::Never => false,
             Self::Version(version) => tuple.version == version,
             Self::Protocol { version, number } => {
                 version.is_none_or(|v| v == tuple.version)
@@ -180,7 +190,9 @@ impl Test {
             Self::TunnelId { kind, id } => {
                 packet.tunnel.is_some_and(|tunnel| (tunnel.kind, tunnel.id) == (kind, id))
             }
-            Self::Length { comparison, bytes } => comparison.holds(packet.wire_len, bytes),
+            Self::Length { comparison, bytes } => {
+                comparison.holds(packet.wire_len.into(), bytes.into())
+            }
         }
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn of_settings(settings: &Settings, selection: Selection) -> Result<E
 /// How frames become packets.
 pub(crate) fn ingest(settings: &Settings) -> Result<IngestConfig> {
     let filter = filter::parse(settings.text(Key::DecodeFilter))?;
-    let filter = PacketFilter::new(&filter);
+    let filter = PacketFilter::new(&filter)?;
     Ok(IngestConfig {
         decode: DecodeConfig {
             tunnels: match settings.text(Key::DecodeTunnels) {

@@ -83,6 +83,11 @@ const FOREIGN: &[(&[&str], &str, &str)] = &[
         "a frame does not tell its way through the host",
         "capture on one interface, or filter by `src` and `dst`",
     ),
+    (
+        &["bytes", "packets", "flows", "duration", "pps", "bps", "bpp", "flags", "tos", "as", "if"],
+        "it needs a flow record",
+        "test packets here, and records with `rheos flows filter`",
+    ),
     (&["pppoed"], "discovery carries no IP", "write `pppoes` for PPPoE sessions"),
 ];
 

@@ -42,7 +42,7 @@ fn batch(frames: &[(&[u8], LinkType, u32)]) -> FrameBatch {
 #[test]
 fn every_frame_is_counted_once() {
     let config = IngestConfig {
-        filter: Some(PacketFilter::new(&Filter::parse("port 53").unwrap())),
+        filter: Some(PacketFilter::new(&Filter::parse("port 53").unwrap()).unwrap()),
         ..IngestConfig::default()
     };
     let (dns, other, wrong) = (raw_udp(53, 0), raw_udp(80, 0), raw_udp(53, 1));

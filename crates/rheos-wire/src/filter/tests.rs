@@ -10,7 +10,7 @@ use crate::{Layers, Tunnel};
 
 fn compile(text: &str) -> PacketFilter {
     match Filter::parse(text) {
-        Ok(filter) => PacketFilter::new(&filter),
+        Ok(filter) => PacketFilter::new(&filter).unwrap(),
         Err(error) => panic!("{}", error.render(text)),
     }
 }
@@ -180,7 +180,7 @@ proptest! {
     ) {
         let mut packet = packet("10.0.0.1", "10.0.0.2", protocol, ports);
         packet.wire_len = wire_len;
-        let filter = PacketFilter::new(&Filter::new(expr.clone()));
+        let filter = PacketFilter::new(&Filter::new(expr.clone())).unwrap();
         prop_assert_eq!(filter.matches(&packet), meaning(&expr, &packet), "{}", expr);
         for (at, instruction) in filter.program.iter().enumerate() {
             for to in [instruction.if_true, instruction.if_false] {
@@ -188,4 +188,12 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_test_of_flow_records_is_refused() {
+    let expr = rheos_core::filter::FlowFilter::parse("tcp and bytes > 1k").unwrap();
+    let filter = Filter::new(expr.expr().unwrap().clone());
+    let error = PacketFilter::new(&filter).unwrap_err();
+    assert!(error.to_string().contains("needs a flow record"), "{error}");
 }

@@ -253,7 +253,7 @@ fn pcap_of(samples: &[Sample]) -> Vec<u8> {
 }
 
 fn chosen(samples: &[Sample], filter: &Filter) -> HashSet<u32> {
-    let filter = PacketFilter::new(filter);
+    let filter = PacketFilter::new(filter).unwrap();
     let hits = samples.iter().enumerate().filter(|(_, s)| filter.matches(&s.packet));
     hits.map(|(i, _)| i as u32).collect()
 }

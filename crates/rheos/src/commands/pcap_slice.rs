@@ -94,7 +94,7 @@ struct Chooser {
 
 impl Chooser {
     fn new(args: &SliceArgs) -> Result<Self> {
-        let filter = PacketFilter::new(&filter::parse(&args.filter)?);
+        let filter = PacketFilter::new(&filter::parse(&args.filter)?)?;
         if let (Some(Moment::At(from)), Some(Moment::At(to))) = (args.from, args.to)
             && to <= from
         {
