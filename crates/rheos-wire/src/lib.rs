@@ -20,6 +20,7 @@
 //! | [`dns`] | DNS messages |
 //! | [`detect`] | how other protocols begin |
 //! | [`service`] | what messages of smaller protocols say |
+//! | [`export`] | NetFlow 5 and 9, IPFIX and sFlow, both ways |
 //! | [`text`] | bytes as text that is safe to show |
 //! | [`http1`], [`http2`] | messages and frames of HTTP |
 //! | [`filter`] | the filter language on packets |
@@ -34,6 +35,7 @@ mod crc32c;
 pub mod decode;
 pub mod detect;
 pub mod dns;
+pub mod export;
 pub mod filter;
 mod gre;
 pub mod http1;

@@ -15,6 +15,7 @@ mod it {
     mod corpus;
     mod defects;
     mod dns;
+    mod export;
     mod filter;
     mod fragments;
     mod ip;
