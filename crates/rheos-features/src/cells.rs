@@ -1,4 +1,4 @@
-//! One column's values as they are gathered: plain vectors that become Arrow arrays by moving.
+//! The texts and lists of one column as they are gathered: plain vectors that become Arrow arrays by moving.
 //!
 //! A value is pushed with the number of its row. Rows that got none are null, or empty lists: what most flows do not
 //! have costs them nothing.
@@ -6,10 +6,8 @@
 use std::sync::Arc;
 
 use arrow_array::types::ArrowPrimitiveType;
-use arrow_array::{
-    ArrayRef, BooleanArray, ListArray, PrimitiveArray, StringArray, TimestampNanosecondArray,
-};
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_array::{ArrayRef, ListArray, PrimitiveArray, StringArray};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::Field;
 
 /// Rows of several buffers in a wanted order: (number of the buffer, its row).
@@ -84,149 +82,6 @@ impl Validity {
     fn clear(&mut self) {
         self.flags.clear();
         self.len = 0;
-    }
-}
-
-/// Values of one type, and which rows have one.
-#[derive(Debug)]
-pub(crate) struct Values<T> {
-    values: Vec<T>,
-    valid: Validity,
-}
-
-impl<T> Default for Values<T> {
-    fn default() -> Self {
-        Self { values: Vec::new(), valid: Validity::default() }
-    }
-}
-
-impl<T: Copy + Default> Values<T> {
-    #[inline]
-    pub(crate) fn push(&mut self, row: usize, value: Option<T>) {
-        let Some(value) = value else { return };
-        if row > self.values.len() {
-            self.values.resize(row, T::default());
-        }
-        self.values.push(value);
-        self.valid.push(row);
-    }
-
-    fn get(&self, row: usize) -> Option<T> {
-        self.valid.get(row).then(|| self.values[row])
-    }
-
-    fn gather<'a>(&mut self, row: usize, parts: impl Iterator<Item = &'a Self>, order: &Order)
-    where
-        T: 'a,
-    {
-        let parts: Vec<&Self> = parts.collect();
-        if parts.iter().all(|part| part.values.is_empty()) {
-            return;
-        }
-        for (row, &(part, of)) in (row..).zip(order) {
-            self.push(row, parts[part as usize].get(of as usize));
-        }
-    }
-
-    fn take(&mut self, rows: usize) -> (Vec<T>, Option<NullBuffer>) {
-        // Zeros of which nobody takes notice: not worth room that stays.
-        let values = if self.values.is_empty() {
-            vec![T::default(); rows]
-        } else {
-            self.values.resize(rows, T::default());
-            take(&mut self.values)
-        };
-        (values, self.valid.take_nulls(rows))
-    }
-
-    fn clear(&mut self) {
-        self.values.clear();
-        self.valid.clear();
-    }
-}
-
-/// Numbers.
-#[derive(Debug)]
-pub(crate) struct Prim<T: ArrowPrimitiveType>(Values<T::Native>);
-
-impl<T: ArrowPrimitiveType> Default for Prim<T> {
-    fn default() -> Self {
-        Self(Values::default())
-    }
-}
-
-impl<T: ArrowPrimitiveType> Prim<T> {
-    #[inline]
-    pub(crate) fn push(&mut self, row: usize, value: Option<T::Native>) {
-        self.0.push(row, value);
-    }
-}
-
-impl<T: ArrowPrimitiveType> Cells for Prim<T> {
-    fn gather(&mut self, row: usize, parts: &[&Self], order: &Order) {
-        self.0.gather(row, parts.iter().map(|part| &part.0), order);
-    }
-
-    fn take_array(&mut self, rows: usize) -> ArrayRef {
-        let (values, nulls) = self.0.take(rows);
-        Arc::new(PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls))
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-}
-
-/// Moments, in nanoseconds since the epoch.
-#[derive(Debug, Default)]
-pub(crate) struct Times(Values<i64>);
-
-impl Times {
-    #[inline]
-    pub(crate) fn push(&mut self, row: usize, value: Option<i64>) {
-        self.0.push(row, value);
-    }
-}
-
-impl Cells for Times {
-    fn gather(&mut self, row: usize, parts: &[&Self], order: &Order) {
-        self.0.gather(row, parts.iter().map(|part| &part.0), order);
-    }
-
-    fn take_array(&mut self, rows: usize) -> ArrayRef {
-        let (values, nulls) = self.0.take(rows);
-        let array = TimestampNanosecondArray::new(ScalarBuffer::from(values), nulls);
-        Arc::new(array.with_timezone("UTC"))
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-}
-
-/// Truth values.
-#[derive(Debug, Default)]
-pub(crate) struct Bools(Values<bool>);
-
-impl Bools {
-    #[inline]
-    pub(crate) fn push(&mut self, row: usize, value: Option<bool>) {
-        self.0.push(row, value);
-    }
-}
-
-impl Cells for Bools {
-    fn gather(&mut self, row: usize, parts: &[&Self], order: &Order) {
-        self.0.gather(row, parts.iter().map(|part| &part.0), order);
-    }
-
-    fn take_array(&mut self, rows: usize) -> ArrayRef {
-        let (values, nulls) = self.0.take(rows);
-        Arc::new(BooleanArray::new(BooleanBuffer::from(values.as_slice()), nulls))
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
     }
 }
 
@@ -384,33 +239,9 @@ impl<T: ArrowPrimitiveType> Cells for List<T> {
 #[cfg(test)]
 mod tests {
     use arrow_array::cast::AsArray;
-    use arrow_array::types::{UInt32Type, UInt64Type};
+    use arrow_array::types::UInt32Type;
 
     use super::*;
-
-    #[test]
-    fn nulls_are_kept_wherever_they_begin() {
-        for first_null in [0, 1, 63, 64, 65, 200] {
-            let mut cells = Prim::<UInt64Type>::default();
-            let wanted: Vec<Option<u64>> =
-                (0..260).map(|i| (i < first_null || i % 3 == 1).then_some(i)).collect();
-            for (row, &value) in wanted.iter().enumerate() {
-                cells.push(row, value);
-            }
-            // The later half first, from two parts.
-            let order: Vec<(u32, u32)> =
-                (130..260).map(|row| (1, row)).chain((0..130).map(|row| (0, row))).collect();
-            let mut copied = Prim::<UInt64Type>::default();
-            copied.gather(0, &[&cells, &cells], &order[130..]);
-            copied.gather(130, &[&cells, &cells], &order[..130]);
-            for mut cells in [cells, copied] {
-                let array = cells.take_array(260);
-                assert!(cells.0.values.is_empty() && cells.0.valid.flags.is_empty());
-                let got: Vec<_> = array.as_primitive::<UInt64Type>().iter().collect();
-                assert_eq!(got, wanted, "first null near {first_null}");
-            }
-        }
-    }
 
     #[test]
     fn texts_and_lists_copy_by_row() {
@@ -440,17 +271,5 @@ mod tests {
         assert_eq!(array.as_list::<i32>().value_length(3), 0);
         assert_eq!(array.as_list::<i32>().value_length(0), 0);
         assert_eq!(array.as_list::<i32>().value(1).as_primitive::<UInt32Type>().values(), &[1, 2]);
-    }
-
-    #[test]
-    fn a_column_that_nobody_filled_is_null_in_every_row() {
-        let mut numbers = Prim::<UInt64Type>::default();
-        let array = numbers.take_array(70);
-        assert_eq!((array.len(), array.null_count()), (70, 70));
-        let mut truths = Bools::default();
-        truths.push(2, Some(true));
-        let array = truths.take_array(4);
-        let got: Vec<_> = array.as_boolean().iter().collect();
-        assert_eq!(got, [None, None, Some(true), None]);
     }
 }

@@ -36,6 +36,21 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether its values are numbers of at most 64 bits.
+    pub const fn fits_word(self) -> bool {
+        match self {
+            Self::U8
+            | Self::U16
+            | Self::U32
+            | Self::U64
+            | Self::I64
+            | Self::F64
+            | Self::Bool
+            | Self::Timestamp => true,
+            Self::Str | Self::ListU32 | Self::ListI64 | Self::ListI8 | Self::ListF64 => false,
+        }
+    }
+
     /// The kind as `list` and the reference print it.
     pub const fn name(self) -> &'static str {
         match self {

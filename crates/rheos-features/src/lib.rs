@@ -35,6 +35,7 @@ pub mod table;
 mod tcp;
 mod value;
 pub mod views;
+mod words;
 
 pub use column::{Column, Emitted, GroupInfo, Identity, Kind, Privacy, Profile, Scope};
 pub use error::Error;

@@ -1,17 +1,17 @@
-//! Rows on their way to Arrow: typed columns of plain vectors, filled in table order.
+//! Rows on their way to Arrow: words for numbers, vectors for texts and lists, filled in table order.
 
 use std::sync::Arc;
 
 use arrow_array::types::{Float64Type, Int8Type, Int64Type, UInt32Type};
-use arrow_array::types::{UInt8Type, UInt16Type, UInt64Type};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use rheos_core::Timestamp;
 use rheos_flow::FlowEdge;
 
-use crate::cells::{Bools, Cells, List, Prim, Strs, Times};
+use crate::cells::{Cells, List, Strs};
 use crate::column::{Column, Kind};
 use crate::table;
+use crate::words::Words;
 
 /// Marks a column that is not selected.
 const NOT_SELECTED: u16 = u16::MAX;
@@ -19,10 +19,12 @@ const NOT_SELECTED: u16 = u16::MAX;
 /// Which columns a row has, and where each is stored.
 #[derive(Debug)]
 pub struct Layout {
-    /// For every column of the table, its place among the selected columns of its kind.
+    /// For every column of the table, its place among the selected ones that fit a word, or of its kind.
     slots: Vec<u16>,
     /// In output order, with their places.
     selected: Vec<(&'static Column, u16)>,
+    /// The kinds of those that fit a word, by place.
+    words: Vec<Kind>,
     schema: SchemaRef,
 }
 
@@ -31,18 +33,23 @@ impl Layout {
     pub fn new(columns: impl Iterator<Item = &'static Column>) -> Self {
         let mut used = [0_u16; Kind::ListF64 as usize + 1];
         let mut selected = Vec::new();
+        let mut words = Vec::new();
         let mut slots = vec![NOT_SELECTED; table::len()];
         for column in columns {
-            let next = &mut used[column.kind as usize];
             let number = table::columns().position(|c| c.name == column.name);
-            if let Some(slot) = number.and_then(|number| slots.get_mut(number)) {
+            let Some(slot) = number.and_then(|number| slots.get_mut(number)) else { continue };
+            if column.kind.fits_word() {
+                *slot = words.len() as u16;
+                words.push(column.kind);
+            } else {
+                let next = &mut used[column.kind as usize];
                 *slot = *next;
-                selected.push((column, *next));
                 *next += 1;
             }
+            selected.push((column, *slot));
         }
         let schema = Arc::new(table::arrow_schema(selected.iter().map(|&(column, _)| column)));
-        Self { slots, selected, schema }
+        Self { slots, selected, words, schema }
     }
 
     /// The selected columns, in order.
@@ -77,6 +84,7 @@ macro_rules! lanes {
             rows: usize,
             /// The flow of each row as hosts see it; none if nobody wants to know.
             edges: Vec<FlowEdge>,
+            words: Words,
             $($lane: Vec<$cells>,)+
         }
 
@@ -88,6 +96,7 @@ macro_rules! lanes {
                     group_end: 0,
                     rows: 0,
                     edges: Vec::new(),
+                    words: Words::new(layout.words.len()),
                     $($lane: (0..layout.count(Kind::$kind)).map(|_| <$cells>::default()).collect(),)+
                     layout,
                 }
@@ -95,6 +104,9 @@ macro_rules! lanes {
 
             /// Adds rows of other buffers with the same layout: (number of the buffer, its row) in the wanted order.
             pub fn gather(&mut self, parts: &[&Self], order: &[(u32, u32)]) {
+                for &(part, row) in order {
+                    self.words.copy(&parts[part as usize].words, row as usize);
+                }
                 $(for (i, cells) in self.$lane.iter_mut().enumerate() {
                     let columns: Vec<&$cells> = parts.iter().map(|part| &part.$lane[i]).collect();
                     cells.gather(self.rows, &columns, order);
@@ -108,6 +120,7 @@ macro_rules! lanes {
 
             /// Forgets all rows, keeping their memory.
             pub fn clear(&mut self) {
+                self.words.clear();
                 $(self.$lane.iter_mut().for_each(Cells::clear);)+
                 self.edges.clear();
                 self.rows = 0;
@@ -117,8 +130,10 @@ macro_rules! lanes {
             pub fn take_batch(&mut self) -> RecordBatch {
                 let layout = Arc::clone(&self.layout);
                 let rows = std::mem::take(&mut self.rows);
+                let words = self.words.take_arrays(rows, &layout.words);
                 let arrays = layout.selected.iter().map(|&(column, slot)| match column.kind {
                     $(Kind::$kind => self.$lane[usize::from(slot)].take_array(rows),)+
+                    _ => Arc::clone(&words[usize::from(slot)]),
                 });
                 let arrays: Vec<ArrayRef> = arrays.collect();
                 let options = RecordBatchOptions::new().with_row_count(Some(rows));
@@ -130,15 +145,7 @@ macro_rules! lanes {
 }
 
 lanes! {
-    U8 u8s: Prim<UInt8Type>,
-    U16 u16s: Prim<UInt16Type>,
-    U32 u32s: Prim<UInt32Type>,
-    U64 u64s: Prim<UInt64Type>,
-    I64 i64s: Prim<Int64Type>,
-    F64 f64s: Prim<Float64Type>,
-    Bool bools: Bools,
     Str strs: Strs,
-    Timestamp times: Times,
     ListU32 list_u32s: List<UInt32Type>,
     ListI64 list_i64s: List<Int64Type>,
     ListI8 list_i8s: List<Int8Type>,
@@ -175,6 +182,7 @@ impl RowBuffer {
     pub fn begin(&mut self) {
         self.cursor = 0;
         self.rows += 1;
+        self.words.begin();
     }
 
     /// Goes on at the column with this number in the table.
@@ -222,69 +230,62 @@ impl RowBuffer {
         (slot != NOT_SELECTED).then_some(usize::from(slot))
     }
 
+    /// Writes a value that fits a word.
+    #[inline]
+    fn word(&mut self, name: &str, kind: Kind, word: Option<u64>) {
+        let slot = self.next(name, kind);
+        if let (Some(slot), Some(word)) = (slot, word) {
+            self.words.set(slot, word);
+        }
+    }
+
     /// Writes an 8-bit integer.
     #[inline]
     pub fn u8(&mut self, name: &str, value: impl Into<Option<u8>>) {
-        if let Some(slot) = self.next(name, Kind::U8) {
-            self.u8s[slot].push(self.rows - 1, value.into());
-        }
+        self.word(name, Kind::U8, value.into().map(u64::from));
     }
 
     /// Writes a 16-bit integer.
     #[inline]
     pub fn u16(&mut self, name: &str, value: impl Into<Option<u16>>) {
-        if let Some(slot) = self.next(name, Kind::U16) {
-            self.u16s[slot].push(self.rows - 1, value.into());
-        }
+        self.word(name, Kind::U16, value.into().map(u64::from));
     }
 
     /// Writes a 32-bit integer.
     #[inline]
     pub fn u32(&mut self, name: &str, value: impl Into<Option<u32>>) {
-        if let Some(slot) = self.next(name, Kind::U32) {
-            self.u32s[slot].push(self.rows - 1, value.into());
-        }
+        self.word(name, Kind::U32, value.into().map(u64::from));
     }
 
     /// Writes a 64-bit integer.
     #[inline]
     pub fn u64(&mut self, name: &str, value: impl Into<Option<u64>>) {
-        if let Some(slot) = self.next(name, Kind::U64) {
-            self.u64s[slot].push(self.rows - 1, value.into());
-        }
+        self.word(name, Kind::U64, value.into());
     }
 
     /// Writes a signed 64-bit integer.
     #[inline]
     pub fn i64(&mut self, name: &str, value: impl Into<Option<i64>>) {
-        if let Some(slot) = self.next(name, Kind::I64) {
-            self.i64s[slot].push(self.rows - 1, value.into());
-        }
+        self.word(name, Kind::I64, value.into().map(i64::cast_unsigned));
     }
 
     /// Writes a floating point number.
     #[inline]
     pub fn f64(&mut self, name: &str, value: impl Into<Option<f64>>) {
-        if let Some(slot) = self.next(name, Kind::F64) {
-            self.f64s[slot].push(self.rows - 1, value.into());
-        }
+        self.word(name, Kind::F64, value.into().map(f64::to_bits));
     }
 
     /// Writes a truth value.
     #[inline]
     pub fn bool(&mut self, name: &str, value: impl Into<Option<bool>>) {
-        if let Some(slot) = self.next(name, Kind::Bool) {
-            self.bools[slot].push(self.rows - 1, value.into());
-        }
+        self.word(name, Kind::Bool, value.into().map(u64::from));
     }
 
     /// Writes a moment; one after the year 2262, which Arrow cannot tell, is null.
     #[inline]
     pub fn timestamp(&mut self, name: &str, value: impl Into<Option<Timestamp>>) {
-        if let Some(slot) = self.next(name, Kind::Timestamp) {
-            let nanos = value.into().and_then(|value| i64::try_from(value.as_nanos()).ok());
-            self.times[slot].push(self.rows - 1, nanos);
-        }
+        let nanos = value.into().and_then(|value| i64::try_from(value.as_nanos()).ok());
+        self.word(name, Kind::Timestamp, nanos.map(i64::cast_unsigned));
     }
 
     /// Writes a text.
