@@ -110,13 +110,15 @@ pub fn dce_rpc(said: &Said<'_>) -> Look {
     Look::sure("dcerpc.header").when(sound && kind && lengths)
 }
 
-/// DCE/RPC over UDP: version 4, and a length of the body that holds.
+/// DCE/RPC over UDP: version 4, an activity, and a length of the body that holds.
 pub fn dce_rpc_datagram(shot: &Shot<'_>) -> Look {
     let Some(head) = shot.bytes.first_chunk::<80>() else { return Look::No };
     let little = head[4] == 0x10;
     let pair = [head[74], head[75]];
     let len = usize::from(if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) });
     let sound = head[0] == 4 && head[1] <= 9 && matches!(head[4], 0x10 | 0x00) && head[5] == 0;
+    // Without an identifier of the activity it may be anything: keepalives of WireGuard begin so too.
+    let sound = sound && head[40..56] != [0; 16];
     Look::sure("dcerpc.datagram").when(sound && len + 80 == shot.sent_len && head[78] <= 13)
 }
 
@@ -163,6 +165,8 @@ mod tests {
         let mut call = vec![0; 100];
         call[..8].copy_from_slice(&[4, 0, 0x28, 0, 0x10, 0, 0, 0]);
         call[74] = 20;
+        assert_eq!(rule(dce_rpc_datagram(&shot(&call))), "no", "a datagram of zeros is no call");
+        call[40..56].fill(7);
         assert_eq!(rule(dce_rpc_datagram(&shot(&call))), "dcerpc.datagram");
     }
 }
