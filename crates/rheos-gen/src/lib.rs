@@ -21,6 +21,7 @@
 
 mod error;
 pub mod packets;
+pub mod send;
 
 pub use error::Error;
 pub use packets::{

@@ -1,7 +1,7 @@
 //! Flow records into datagrams and back: records per second of one core.
 //!
 //! `cargo bench -p rheos-wire --bench export`. On a busy machine count instructions instead:
-//! `EXPORT_ONCE=ipfix perf stat -e instructions:u <the bench's binary>` encodes 10 million records.
+//! `EXPORT_ONCE=ipfix valgrind --tool=callgrind <the bench's binary>` encodes 10 million records.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "the macros of the framework; a bench talks")]
 
