@@ -27,6 +27,7 @@ const FLOORS: &[Floor] = &[
     floor("rheos-flow", &["rheos-core", "rheos-wire"]),
     floor("rheos-features", &["rheos-core", "rheos-wire", "rheos-flow"]),
     floor("rheos-sink", &["rheos-core", "rheos-wire"]),
+    floor("rheos-query", &["rheos-core"]),
     floor(
         "rheos",
         &[
@@ -37,6 +38,7 @@ const FLOORS: &[Floor] = &[
             "rheos-flow",
             "rheos-features",
             "rheos-sink",
+            "rheos-query",
         ],
     ),
     floor(

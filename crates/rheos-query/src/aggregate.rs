@@ -1,0 +1,236 @@
+//! Groups of flows: any keys, sums, rates, moments, quantiles and distinct counts, in one pass.
+//!
+//! Keys are packed into 64, 128 or 512 bits ([`Keys`]); an index gives each its group's number, and what is kept
+//! of groups are arrays by that number. While a block has IPv4 addresses only, keys are narrow; groups of wide
+//! blocks are kept apart and joined at the end. All that is kept are whole numbers, so that partial results of
+//! several threads add up to the same, whatever each of them saw; ranks with equal values are in order of keys.
+//!
+//! ```
+//! use rheos_core::FlowRecord;
+//! use rheos_query::FlowBlock;
+//! use rheos_query::aggregate::{Grouper, Query, Ranking};
+//! let records = [443, 53, 443].map(|port| FlowRecord {
+//!     destination_port: port,
+//!     packet_length: 100,
+//!     ..FlowRecord::default()
+//! });
+//! let query = Query::parse("dstport", "flows,bytes").unwrap();
+//! let mut grouper = Grouper::new(&query);
+//! grouper.add(&FlowBlock::from_records(&records)).unwrap();
+//! let groups = grouper.finish().unwrap();
+//! let report = groups.report(&Ranking::top("bytes".parse().unwrap(), 1));
+//! assert_eq!(groups.key(report.rows[0])[0].to_string(), "443");
+//! ```
+
+mod groups;
+mod index;
+mod keys;
+mod table;
+mod values;
+
+use crate::{Error, FlowBlock, FlowColumns};
+use index::{Full, PackedKey};
+use table::{Kept, Table};
+
+pub use groups::{Groups, Limit, Ranking, Report};
+pub use keys::{Key, KeyValue, Keys};
+pub use values::{Cell, Measure, Moment, Value};
+
+/// Groups that are told apart at most, unless told otherwise.
+pub const GROUPS_MAX: usize = 64 << 20;
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// What flows are grouped by.
+    pub keys: Keys,
+    /// What is told of each group.
+    pub values: Vec<Value>,
+    /// Groups that are told apart at most; more are an error.
+    pub groups_max: usize,
+}
+
+impl Query {
+    /// Of comma-separated keys and values.
+    ///
+    /// # Errors
+    /// If a word is not known, or the keys are too wide.
+    pub fn parse(keys: &str, values: &str) -> Result<Self, Error> {
+        let words = values.split(',').filter(|word| !word.trim().is_empty());
+        let values = words.map(str::parse).collect::<Result<_, _>>()?;
+        Ok(Self { keys: keys.parse()?, values, groups_max: GROUPS_MAX })
+    }
+
+    /// The columns that it needs.
+    pub fn columns(&self) -> FlowColumns {
+        self.values.iter().fold(self.keys.columns(), |all, value| all | value.columns())
+    }
+}
+
+/// A table of the narrowest keys that hold the parts.
+#[derive(Debug)]
+enum Tables {
+    U64(Table<u64>),
+    U128(Table<u128>),
+    U512(Table<[u64; 8]>),
+}
+
+/// Does the same with the table of whichever width.
+macro_rules! with_table {
+    ($tables:expr, $table:ident => $body:expr) => {
+        match $tables {
+            Tables::U64($table) => $body,
+            Tables::U128($table) => $body,
+            Tables::U512($table) => $body,
+        }
+    };
+}
+use with_table;
+
+impl Tables {
+    fn new(query: &Query, kept: &Kept, is_wide: bool) -> Self {
+        let (bits, max) = (query.keys.bits(is_wide), query.groups_max);
+        match bits {
+            0..=64 => Self::U64(Table::new(bits, kept, max)),
+            65..=128 => Self::U128(Table::new(bits, kept, max)),
+            _ => Self::U512(Table::new(bits, kept, max)),
+        }
+    }
+
+    fn len(&self) -> usize {
+        with_table!(self, table => table.index.len())
+    }
+}
+
+/// Counts blocks into groups. Several, on several threads, can be merged.
+#[derive(Debug)]
+pub struct Grouper {
+    query: Query,
+    kept: Kept,
+    /// Groups of blocks with IPv4 addresses only.
+    narrow: Tables,
+    /// Groups of blocks with IPv6 addresses.
+    wide: Option<Tables>,
+    scratch: Scratch,
+}
+
+/// Packed keys of a block, reused.
+#[derive(Debug, Default)]
+struct Scratch {
+    u64s: Vec<u64>,
+    u128s: Vec<u128>,
+    u512s: Vec<[u64; 8]>,
+}
+
+impl Grouper {
+    /// Ready to count.
+    pub fn new(query: &Query) -> Self {
+        let kept = Kept::of(&query.values);
+        let narrow = Tables::new(query, &kept, false);
+        Self { query: query.clone(), kept, narrow, wide: None, scratch: Scratch::default() }
+    }
+
+    /// Counts a block's rows.
+    ///
+    /// # Errors
+    /// If there are more groups than may be.
+    pub fn add(&mut self, block: &FlowBlock) -> Result<(), Error> {
+        let ordered;
+        let block = if self.query.keys.both_directions {
+            ordered = keys::with_ends_in_order(block);
+            &ordered
+        } else {
+            block
+        };
+        let is_wide = block.is_wide();
+        let tables = if is_wide {
+            let wide = || Tables::new(&self.query, &self.kept, true);
+            self.wide.get_or_insert_with(wide)
+        } else {
+            &mut self.narrow
+        };
+        let (keys, kept, scratch) = (&self.query.keys, &self.kept, &mut self.scratch);
+        let result = match tables {
+            Tables::U64(table) => counted(table, keys, kept, block, is_wide, &mut scratch.u64s),
+            Tables::U128(table) => counted(table, keys, kept, block, is_wide, &mut scratch.u128s),
+            Tables::U512(table) => counted(table, keys, kept, block, is_wide, &mut scratch.u512s),
+        };
+        result.map_err(|full| self.too_many(&full))
+    }
+
+    /// Adds what another one has counted for the same query.
+    ///
+    /// # Errors
+    /// If there are more groups than may be.
+    pub fn merge(&mut self, other: Self) -> Result<(), Error> {
+        let (keys, kept) = (&self.query.keys, &self.kept);
+        let mut result = absorb(&mut self.narrow, &other.narrow, keys, kept, (false, false));
+        if let Some(theirs) = other.wide {
+            match &mut self.wide {
+                Some(ours) if result.is_ok() => {
+                    result = absorb(ours, &theirs, keys, kept, (true, true));
+                }
+                ours => *ours = Some(theirs),
+            }
+        }
+        result.map_err(|full| self.too_many(&full))
+    }
+
+    /// All groups.
+    ///
+    /// # Errors
+    /// If there are more groups than may be.
+    pub fn finish(mut self) -> Result<Groups, Error> {
+        let is_wide = self.wide.is_some();
+        if let Some(mut wide) = self.wide.take() {
+            if self.narrow.len() > 0 {
+                absorb(&mut wide, &self.narrow, &self.query.keys, &self.kept, (true, false))
+                    .map_err(|full| self.too_many(&full))?;
+            }
+            self.narrow = wide;
+        }
+        Ok(Groups::new(self.query, self.kept, self.narrow, is_wide))
+    }
+
+    #[cold]
+    fn too_many(&self, _: &Full) -> Error {
+        Error::TooManyGroups { max: self.query.groups_max }
+    }
+}
+
+fn counted<K: PackedKey>(
+    table: &mut Table<K>,
+    keys: &Keys,
+    kept: &Kept,
+    block: &FlowBlock,
+    is_wide: bool,
+    packed: &mut Vec<K>,
+) -> Result<(), Full> {
+    keys.pack(block, is_wide, packed);
+    table.add(kept, block, packed)
+}
+
+/// Takes over groups of keys that are as wide, or narrower; each is told whether its addresses have 128 bits.
+fn absorb(
+    ours: &mut Tables,
+    theirs: &Tables,
+    keys: &Keys,
+    kept: &Kept,
+    (is_wide, was_wide): (bool, bool),
+) -> Result<(), Full> {
+    fn rekey<L: PackedKey, K: PackedKey>(keys: &Keys, key: L, is_wide: bool, was_wide: bool) -> K {
+        let mut ours = K::default();
+        for (part, value) in keys.parts.iter().zip(keys.unpack(key, was_wide)) {
+            let bits = part.bits(is_wide);
+            // Addresses come as 128 bits, of which narrow keys keep the last 32.
+            ours.push(bits, value & u128::MAX.checked_shr(128 - bits).unwrap_or(0));
+        }
+        ours
+    }
+    with_table!(ours, ours => with_table!(theirs, theirs => {
+        ours.absorb(kept, theirs, |key| rekey(keys, key, is_wide, was_wide))
+    }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+//! Finished groups: ranked, cut, with shares, and what is left as one.
+
+use std::cmp::Ordering;
+
+use rheos_core::Timestamp;
+
+use super::table::{Kept, Slot};
+use super::values::{Cell, Moment, Sums, Value, quantile};
+use super::{KeyValue, Query, Tables, with_table};
+use crate::{FlowColumn, Rate};
+
+/// Which groups are told, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranking {
+    /// By this value; by keys if there is none.
+    pub by: Option<Value>,
+    /// The least first.
+    pub ascending: bool,
+    /// How many.
+    pub limit: Limit,
+}
+
+/// How many groups are told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// All.
+    All,
+    /// So many.
+    Count(usize),
+    /// Those whose value is at least this.
+    Threshold(f64),
+    /// Those with at least this percentage of the sum of all values.
+    Percentage(f64),
+}
+
+impl Ranking {
+    /// The `count` groups with the greatest values.
+    pub const fn top(by: Value, count: usize) -> Self {
+        Self { by: Some(by), ascending: false, limit: Limit::Count(count) }
+    }
+}
+
+/// Some groups in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Numbers of the groups that are told.
+    pub rows: Vec<u32>,
+    /// Percent of the whole that each has of the value it is ranked by, if that adds up.
+    pub percents: Vec<f64>,
+    /// How many groups are not told.
+    pub others: u64,
+    /// The values of those together, in the order of the query's; `None` where they do not add up.
+    pub other: Vec<Cell>,
+    /// The values of all groups together.
+    pub total: Vec<Cell>,
+}
+
+/// What was counted, by groups with numbers from 0 on.
+#[derive(Debug)]
+pub struct Groups {
+    query: Query,
+    kept: Kept,
+    tables: Tables,
+    is_wide: bool,
+    /// Of each quantile's measure: group and bucket in order, with counts.
+    buckets: Vec<Vec<(u32, u16, u64)>>,
+    /// Of each distinct column: the count by group.
+    distinct: Vec<Vec<u64>>,
+}
+
+impl Groups {
+    pub(super) fn new(query: Query, kept: Kept, tables: Tables, is_wide: bool) -> Self {
+        let count = tables.len();
+        let (buckets, distinct) = with_table!(&tables, table => {
+            let buckets = table.quantiles.iter().map(|nested| {
+                let mut all: Vec<(u32, u16, u64)> = nested
+                    .iter()
+                    .map(|(key, count)| ((key >> 16) as u32, key as u16, count))
+                    .collect();
+                all.sort_unstable();
+                all
+            });
+            let distinct = table.distinct.iter().map(|nested| {
+                let mut counts = vec![0; count];
+                nested.iter().for_each(|(key, _)| counts[key[0] as usize] += 1);
+                counts
+            });
+            (buckets.collect(), distinct.collect())
+        });
+        Self { query, kept, tables, is_wide, buckets, distinct }
+    }
+
+    /// What was asked for.
+    pub const fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// How many groups there are.
+    pub fn len(&self) -> usize {
+        self.tables.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether an address of a key may be IPv6.
+    pub const fn is_wide(&self) -> bool {
+        self.is_wide
+    }
+
+    /// The key of a group.
+    pub fn key(&self, group: u32) -> Vec<KeyValue> {
+        let values = self.key_numbers(group).into_iter();
+        self.query.keys.parts.iter().zip(values).map(|(part, value)| part.value(value)).collect()
+    }
+
+    /// The key of a group as numbers; addresses have 128 bits.
+    pub fn key_numbers(&self, group: u32) -> Vec<u128> {
+        with_table!(&self.tables, table => {
+            let key = table.index.keys()[group as usize];
+            self.query.keys.unpack(key, self.is_wide)
+        })
+    }
+
+    /// A value of a group.
+    pub fn value(&self, group: u32, value: Value) -> Cell {
+        let group = group as usize;
+        match value {
+            Value::Moment(Moment::Quantile(percent), measure) => {
+                let place = self.kept.quantiles.iter().position(|known| *known == measure);
+                let Some(all) = place.and_then(|place| self.buckets.get(place)) else {
+                    return Cell::None;
+                };
+                let start = all.partition_point(|(g, ..)| (*g as usize) < group);
+                let mine = all.iter().skip(start).take_while(|(g, ..)| *g as usize == group);
+                let mine: Vec<(u16, u64)> = mine.map(|&(_, bucket, n)| (bucket, n)).collect();
+                quantile(&mine, percent)
+            }
+            Value::Moment(moment, measure) => {
+                let place = self.kept.measures.iter().position(|known| *known == measure);
+                let Some(place) = place else { return Cell::None };
+                let at = group * self.kept.measures.len() + place;
+                with_table!(&self.tables, table => table.sums[at].tell(moment))
+            }
+            Value::Distinct(column) => {
+                let place = self.kept.distinct.iter().position(|known| *known == column);
+                place.map_or(Cell::None, |place| Cell::Count(self.distinct[place][group]))
+            }
+            plain => {
+                let stride = self.kept.slots.len();
+                let slots = with_table!(&self.tables, table => {
+                    &table.slots[group * stride..(group + 1) * stride]
+                });
+                self.plain(slots, plain)
+            }
+        }
+    }
+
+    /// A sum, a bound or a rate of what is kept.
+    fn plain(&self, slots: &[u64], value: Value) -> Cell {
+        let get = |slot| self.kept.slot(slot).and_then(|place| slots.get(place)).copied();
+        let sum = |column| get(Slot::Sum(column));
+        let count = |found: Option<u64>| found.map_or(Cell::None, Cell::Count);
+        let first = || get(Slot::Min(FlowColumn::First)).filter(|first| *first != u64::MAX);
+        let last = || get(Slot::Max(FlowColumn::Last));
+        match value {
+            Value::Flows => count(get(Slot::Flows)),
+            Value::Packets => count(sum(FlowColumn::Packets)),
+            Value::Bytes => count(sum(FlowColumn::Bytes)),
+            Value::First => first().map_or(Cell::None, |t| Cell::Time(Timestamp::from_nanos(t))),
+            Value::Last => last().map_or(Cell::None, |t| Cell::Time(Timestamp::from_nanos(t))),
+            Value::Rate(rate) => {
+                let span = last().unwrap_or(0).saturating_sub(first().unwrap_or(u64::MAX));
+                let of = |column| sum(column).unwrap_or(0);
+                let (packets, bytes) = (of(FlowColumn::Packets), of(FlowColumn::Bytes));
+                Cell::Count(if rate == Rate::Bpp {
+                    rate.of(packets, bytes, 0)
+                } else {
+                    rate.of(packets, bytes, span)
+                })
+            }
+            Value::Moment(..) | Value::Distinct(_) => Cell::None,
+        }
+    }
+
+    /// The groups that are told, in order; those of equal value in order of their keys.
+    pub fn report(&self, ranking: &Ranking) -> Report {
+        let mut rows: Vec<u32> = (0..self.len() as u32).collect();
+        let cells: Vec<Cell> = match ranking.by {
+            Some(value) => rows.iter().map(|&group| self.value(group, value)).collect(),
+            None => Vec::new(),
+        };
+        let order = |a: &u32, b: &u32| {
+            let by_value = match (cells.get(*a as usize), cells.get(*b as usize)) {
+                (Some(a), Some(b)) => a.rank(*b),
+                _ => Ordering::Equal,
+            };
+            let by_value = if ranking.ascending { by_value } else { by_value.reverse() };
+            by_value.then_with(|| self.compare_keys(*a, *b))
+        };
+        let whole: f64 = cells.iter().map(|cell| cell.as_f64().max(0.0)).sum();
+        match ranking.limit {
+            Limit::Count(count) if count < rows.len() => {
+                if count > 0 {
+                    rows.select_nth_unstable_by(count - 1, order);
+                }
+                rows.truncate(count);
+            }
+            Limit::All | Limit::Count(_) => {}
+            Limit::Threshold(least) => {
+                rows.retain(|&group| cells.get(group as usize).is_none_or(|c| c.as_f64() >= least));
+            }
+            Limit::Percentage(least) => rows.retain(|&group| {
+                let share = cells.get(group as usize).map(|c| c.as_f64() * 100.0 / whole);
+                share.is_none_or(|share| share >= least)
+            }),
+        }
+        rows.sort_unstable_by(order);
+        let adds_up = ranking.by.is_some_and(Value::is_additive) && whole > 0.0;
+        let percent = |&group: &u32| {
+            let cell = cells.get(group as usize).copied().unwrap_or(Cell::None);
+            cell.as_f64() * 100.0 / whole
+        };
+        let percents = if adds_up { rows.iter().map(percent).collect() } else { Vec::new() };
+        let (other, total) = self.rest(&rows);
+        Report { others: (self.len() - rows.len()) as u64, rows, percents, other, total }
+    }
+
+    fn compare_keys(&self, a: u32, b: u32) -> Ordering {
+        with_table!(&self.tables, table => {
+            let keys = table.index.keys();
+            keys[a as usize].cmp(&keys[b as usize])
+        })
+    }
+
+    /// The values of the groups that are not among `rows`, and of all.
+    fn rest(&self, rows: &[u32]) -> (Vec<Cell>, Vec<Cell>) {
+        let mut told = vec![false; self.len()];
+        for &group in rows {
+            told[group as usize] = true;
+        }
+        let (mut other, mut total) = (Whole::new(&self.kept), Whole::new(&self.kept));
+        for (group, &is_told) in told.iter().enumerate() {
+            total.add(self, group);
+            if !is_told {
+                other.add(self, group);
+            }
+        }
+        let tell = |whole: &Whole| {
+            self.query.values.iter().map(|value| whole.tell(self, *value)).collect()
+        };
+        (tell(&other), tell(&total))
+    }
+}
+
+/// Several groups as one; what does not add up is not told.
+struct Whole {
+    slots: Vec<u64>,
+    sums: Vec<Sums>,
+    any: bool,
+}
+
+impl Whole {
+    fn new(kept: &Kept) -> Self {
+        let start = |slot: &Slot| if matches!(slot, Slot::Min(_)) { u64::MAX } else { 0 };
+        let sums = vec![Sums::default(); kept.measures.len()];
+        Self { slots: kept.slots.iter().map(start).collect(), sums, any: false }
+    }
+
+    fn add(&mut self, groups: &Groups, group: usize) {
+        let kept = &groups.kept;
+        self.any = true;
+        with_table!(&groups.tables, table => {
+            for (place, slot) in kept.slots.iter().enumerate() {
+                let theirs = table.slots[group * kept.slots.len() + place];
+                self.slots[place] = slot.combine(self.slots[place], theirs);
+            }
+            for (place, sums) in self.sums.iter_mut().enumerate() {
+                sums.merge(&table.sums[group * kept.measures.len() + place]);
+            }
+        });
+    }
+
+    fn tell(&self, groups: &Groups, value: Value) -> Cell {
+        match value {
+            Value::Moment(Moment::Quantile(_), _) | Value::Distinct(_) => Cell::None,
+            Value::Moment(moment, measure) => {
+                let place = groups.kept.measures.iter().position(|known| *known == measure);
+                place.map_or(Cell::None, |place| self.sums[place].tell(moment))
+            }
+            plain if self.any || plain.is_additive() => groups.plain(&self.slots, plain),
+            _ => Cell::None,
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The groups of one key width: an index, and what is kept of each group.
+
+use super::index::{Full, Index, PackedKey};
+use super::values::{Measure, Moment, Sums, Value, bucket};
+use crate::{FlowBlock, FlowColumn};
+
+/// Rows whose groups are looked up before they are counted: what they touch stays in the cache.
+const ROWS: usize = 1024;
+
+/// What is kept of a group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Kept {
+    /// Numbers of 64 bits; the first counts flows.
+    pub(super) slots: Vec<Slot>,
+    /// Measures of which there are moments.
+    pub(super) measures: Vec<Measure>,
+    /// Measures of which there are quantiles.
+    pub(super) quantiles: Vec<Measure>,
+    /// Columns whose distinct values are counted.
+    pub(super) distinct: Vec<FlowColumn>,
+}
+
+/// A number of 64 bits that is kept of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    Flows,
+    Sum(FlowColumn),
+    Min(FlowColumn),
+    Max(FlowColumn),
+}
+
+impl Slot {
+    const fn start(self) -> u64 {
+        match self {
+            Self::Min(_) => u64::MAX,
+            _ => 0,
+        }
+    }
+
+    pub(super) fn combine(self, a: u64, b: u64) -> u64 {
+        match self {
+            Self::Flows | Self::Sum(_) => a.saturating_add(b),
+            Self::Min(_) => a.min(b),
+            Self::Max(_) => a.max(b),
+        }
+    }
+}
+
+impl Kept {
+    /// What these values need.
+    pub(super) fn of(values: &[Value]) -> Self {
+        let mut kept = Self { slots: vec![Slot::Flows], ..Self::default() };
+        for &value in values {
+            match value {
+                Value::Moment(Moment::Quantile(_), measure) => {
+                    add_once(&mut kept.quantiles, measure);
+                }
+                Value::Moment(_, measure) => add_once(&mut kept.measures, measure),
+                Value::Distinct(column) => add_once(&mut kept.distinct, column),
+                plain => plain.columns().iter().for_each(|column| {
+                    add_once(&mut kept.slots, slot_of(column));
+                }),
+            }
+        }
+        kept
+    }
+
+    pub(super) fn slot(&self, slot: Slot) -> Option<usize> {
+        self.slots.iter().position(|known| *known == slot)
+    }
+}
+
+/// How a column is kept for plain values and rates.
+pub(super) const fn slot_of(column: FlowColumn) -> Slot {
+    match column {
+        FlowColumn::First => Slot::Min(column),
+        FlowColumn::Last => Slot::Max(column),
+        other => Slot::Sum(other),
+    }
+}
+
+fn add_once<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+/// Counts below groups: of values of a column, or of buckets of a measure.
+#[derive(Clone, Debug)]
+pub(super) struct Nested<K> {
+    index: Index<K>,
+    counts: Vec<u64>,
+}
+
+impl<K: PackedKey> Nested<K> {
+    fn new(groups_max: usize) -> Self {
+        Self { index: Index::new(K::BITS, groups_max), counts: Vec::new() }
+    }
+
+    fn add(&mut self, key: K, count: u64) -> Result<(), Full> {
+        let at = self.index.find_one(key)? as usize;
+        if at == self.counts.len() {
+            self.counts.push(0);
+        }
+        self.counts[at] += count;
+        Ok(())
+    }
+
+    /// Every key with its count.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (K, u64)> {
+        self.index.keys().iter().copied().zip(self.counts.iter().copied())
+    }
+}
+
+/// Number of a group and a bucket.
+pub(super) type BucketKey = u64;
+/// Number of a group and a value.
+pub(super) type ValueKey = [u64; 3];
+
+/// Groups and what is kept of them.
+#[derive(Clone, Debug)]
+pub(super) struct Table<K> {
+    pub(super) index: Index<K>,
+    /// `kept.slots.len()` numbers per group.
+    pub(super) slots: Vec<u64>,
+    /// `kept.measures.len()` per group.
+    pub(super) sums: Vec<Sums>,
+    pub(super) quantiles: Vec<Nested<BucketKey>>,
+    pub(super) distinct: Vec<Nested<ValueKey>>,
+    // Reused from block to block.
+    groups: Vec<u32>,
+}
+
+impl<K: PackedKey> Table<K> {
+    pub(super) fn new(bits: u32, kept: &Kept, groups_max: usize) -> Self {
+        Self {
+            index: Index::new(bits, groups_max),
+            slots: Vec::new(),
+            sums: Vec::new(),
+            quantiles: kept.quantiles.iter().map(|_| Nested::new(groups_max)).collect(),
+            distinct: kept.distinct.iter().map(|_| Nested::new(groups_max)).collect(),
+            groups: Vec::new(),
+        }
+    }
+
+    /// Counts the rows of a block, of which these are the keys.
+    pub(super) fn add(&mut self, kept: &Kept, block: &FlowBlock, keys: &[K]) -> Result<(), Full> {
+        let mut groups = std::mem::take(&mut self.groups);
+        for (n, keys) in keys.chunks(ROWS).enumerate() {
+            let start = n * ROWS;
+            self.index.find(keys, &mut groups)?;
+            self.grow(kept);
+            self.count(kept, block, start, &groups);
+            self.count_nested(kept, block, start, &groups)?;
+        }
+        self.groups = groups;
+        Ok(())
+    }
+
+    /// Room for the groups that are new.
+    fn grow(&mut self, kept: &Kept) {
+        let stride = kept.slots.len();
+        let new = self.index.len() - self.slots.len() / stride;
+        if let [Slot::Flows, rest @ ..] = kept.slots.as_slice()
+            && rest.iter().all(|slot| slot.start() == 0)
+        {
+            self.slots.resize(self.index.len() * stride, 0);
+        } else {
+            for _ in 0..new {
+                self.slots.extend(kept.slots.iter().map(|slot| slot.start()));
+            }
+        }
+        self.sums.resize(self.index.len() * kept.measures.len(), Sums::default());
+    }
+
+    fn count(&mut self, kept: &Kept, block: &FlowBlock, start: usize, groups: &[u32]) {
+        let stride = kept.slots.len();
+        let slots = &mut self.slots;
+        let values = |column| block.u64s(column).and_then(|values| values.get(start..));
+        for (place, slot) in kept.slots.iter().enumerate() {
+            let at = |group: u32| group as usize * stride + place;
+            match *slot {
+                Slot::Flows => groups.iter().for_each(|&group| slots[at(group)] += 1),
+                Slot::Sum(column) => {
+                    let Some(values) = values(column) else { continue };
+                    for (&group, &value) in groups.iter().zip(values) {
+                        let sum = &mut slots[at(group)];
+                        *sum = sum.saturating_add(value);
+                    }
+                }
+                Slot::Min(column) => {
+                    let Some(values) = values(column) else { continue };
+                    for (&group, &value) in groups.iter().zip(values) {
+                        let min = &mut slots[at(group)];
+                        *min = value.min(*min);
+                    }
+                }
+                Slot::Max(column) => {
+                    let Some(values) = values(column) else { continue };
+                    for (&group, &value) in groups.iter().zip(values) {
+                        let max = &mut slots[at(group)];
+                        *max = value.max(*max);
+                    }
+                }
+            }
+        }
+        for (place, measure) in kept.measures.iter().enumerate() {
+            for (row, &group) in groups.iter().enumerate() {
+                let at = group as usize * kept.measures.len() + place;
+                self.sums[at].add(measure.at(block, start + row));
+            }
+        }
+    }
+
+    fn count_nested(
+        &mut self,
+        kept: &Kept,
+        block: &FlowBlock,
+        start: usize,
+        groups: &[u32],
+    ) -> Result<(), Full> {
+        for (nested, measure) in self.quantiles.iter_mut().zip(&kept.quantiles) {
+            for (row, &group) in groups.iter().enumerate() {
+                let bucket = bucket(measure.at(block, start + row));
+                nested.add(bucket_key(group, bucket), 1)?;
+            }
+        }
+        for (nested, &column) in self.distinct.iter_mut().zip(&kept.distinct) {
+            for (row, &group) in groups.iter().enumerate() {
+                nested.add(value_key(group, block.value(column, start + row)), 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over the groups of another table, whose keys become ours by `rekey`.
+    pub(super) fn absorb<L: PackedKey>(
+        &mut self,
+        kept: &Kept,
+        other: &Table<L>,
+        rekey: impl Fn(L) -> K,
+    ) -> Result<(), Full> {
+        let keys: Vec<K> = other.index.keys().iter().map(|&key| rekey(key)).collect();
+        let mut groups = Vec::with_capacity(keys.len());
+        self.index.find(&keys, &mut groups)?;
+        self.grow(kept);
+        let (stride, measures) = (kept.slots.len(), kept.measures.len());
+        for (theirs, &ours) in groups.iter().enumerate() {
+            for (place, slot) in kept.slots.iter().enumerate() {
+                let at = ours as usize * stride + place;
+                self.slots[at] = slot.combine(self.slots[at], other.slots[theirs * stride + place]);
+            }
+            for place in 0..measures {
+                let at = ours as usize * measures + place;
+                self.sums[at].merge(&other.sums[theirs * measures + place]);
+            }
+        }
+        let ours = |theirs: u32| groups.get(theirs as usize).copied().unwrap_or(0);
+        for (nested, other) in self.quantiles.iter_mut().zip(&other.quantiles) {
+            for (key, count) in other.iter() {
+                nested.add(bucket_key(ours((key >> 16) as u32), key as u16), count)?;
+            }
+        }
+        for (nested, other) in self.distinct.iter_mut().zip(&other.distinct) {
+            for (mut key, count) in other.iter() {
+                let value = key.pop(128);
+                nested.add(value_key(ours(key.pop(32) as u32), value), count)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn bucket_key(group: u32, bucket: u16) -> BucketKey {
+    (group as u64) << 16 | bucket as u64
+}
+
+const fn value_key(group: u32, value: u128) -> ValueKey {
+    [group as u64, (value >> 64) as u64, value as u64]
+}

@@ -1,0 +1,24 @@
+//! Flow files as column blocks: read, filter, aggregate, analyse.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | [`FlowColumn`] | the columns of flow files and all their names |
+//! | [`FlowBlock`] | rows as columns that share memory with Arrow arrays |
+//! | [`filter`] | the flow filter language as tests of whole columns |
+//! | [`read`] | flow files of all formats, on several threads |
+//! | [`aggregate`] | groups of flows and what is told of them |
+
+pub mod aggregate;
+mod block;
+mod column;
+mod convert;
+mod error;
+pub mod filter;
+mod rate;
+pub mod read;
+
+pub use block::{BLOCK_ROWS, Column, FlowBlock};
+pub use column::{FlowColumn, FlowColumns, Kind};
+pub use convert::schema_of;
+pub use error::Error;
+pub use rate::Rate;

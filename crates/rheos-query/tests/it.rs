@@ -1,0 +1,6 @@
+//! Flow files as other programs write them.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
+
+#[path = "it/formats.rs"]
+mod formats;
