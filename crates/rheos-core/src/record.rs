@@ -5,11 +5,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use bytemuck::{Pod, Zeroable};
+
 /// The version of both layouts.
 pub const RECORD_ABI: u32 = 1;
 
 /// One generated IPv4 flow in 32 bytes: two to a cache line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Pod, Zeroable)]
 #[repr(C)]
 pub struct FlowRecord {
     /// Nanoseconds since the Unix epoch.
@@ -37,7 +39,7 @@ pub struct FlowRecord {
 }
 
 /// One direction of a flow with its totals, IPv4 or IPv6, in 96 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Pod, Zeroable)]
 #[repr(C)]
 pub struct WideRecord {
     /// First packet: nanoseconds since the Unix epoch.

@@ -1,8 +1,10 @@
-//! Made traffic: seeded packets of whole conversations, with faults on request.
+//! Made traffic: flow records at memory speed, and seeded packets of whole conversations.
 //!
-//! [`packets`] turns a [`SynthesisConfig`] into a checked [`Plan`] and that into frames in order of time. Nothing
-//! here reads a clock, opens a file or a socket: frames, their labels and the ground truth come out as values.
-//! The same seed and configuration give the same bytes everywhere.
+//! [`flows`] turns a [`flows::FlowConfig`] into a checked plan and that into flow records, at any place of their row.
+//! [`packets`] turns a [`SynthesisConfig`] into a checked [`Plan`] and that into frames in order of time. Neither
+//! reads a clock or opens a socket, and only configurations are read from files: records, frames, their labels and
+//! the ground truth come out as values; [`send`] sends them. The same seed and configuration give the same bytes
+//! everywhere.
 //!
 //! ```
 //! use rheos_gen::{Preset, SynthesisConfig, Synthesizer};
@@ -20,6 +22,7 @@
 //! ```
 
 mod error;
+pub mod flows;
 pub mod packets;
 pub mod send;
 

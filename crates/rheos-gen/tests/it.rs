@@ -1,4 +1,4 @@
-//! Made frames as others read them: decoders, ground truth, fingerprints, faults.
+//! Made frames as others read them: decoders, ground truth, fingerprints, faults. Made flows: distributions, defects.
 
 #[path = "it/configuration.rs"]
 mod configuration;
@@ -6,6 +6,14 @@ mod configuration;
 mod decoding;
 #[path = "it/faults.rs"]
 mod faults;
+#[path = "it/flow_defects.rs"]
+mod flow_defects;
+#[path = "it/flow_examples.rs"]
+mod flow_examples;
+#[path = "it/flow_fingerprints.rs"]
+mod flow_fingerprints;
+#[path = "it/flow_fit.rs"]
+mod flow_fit;
 #[path = "it/repeatability.rs"]
 mod repeatability;
 #[path = "it/scenarios.rs"]

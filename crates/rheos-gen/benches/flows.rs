@@ -1,0 +1,77 @@
+//! Flow records per second on one thread: by kernel, as columns, one by one, wide; and as text.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use rheos_core::{FlowRecord, WideRecord};
+use rheos_gen::flows::{FlowColumns, FlowConfig, FlowGenerator, FlowPlan, Kernel, Subnets};
+
+/// Records of a buffer that stays in the first cache: 32 KiB.
+const RECORDS: usize = 1024;
+
+/// The mix of the recorded figures: five patterns, two subnets each way, half of it reversed.
+fn plan() -> Option<FlowPlan> {
+    let nets = |texts: [&str; 2]| Subnets::even(texts.iter().filter_map(|t| t.parse().ok()));
+    let config = FlowConfig {
+        sources: nets(["192.168.0.0/16", "10.10.0.0/16"]),
+        destinations: nets(["10.100.0.0/16", "203.0.113.0/24"]),
+        reversed_share: 0.5,
+        ..FlowConfig::default()
+    };
+    config.plan().ok()
+}
+
+fn records(criterion: &mut Criterion) {
+    let Some(plan) = plan() else { return };
+    let mut group = criterion.benchmark_group("flows");
+    group.sample_size(20).measurement_time(Duration::from_secs(3));
+    group.throughput(Throughput::Elements(RECORDS as u64));
+    let mut out = vec![FlowRecord::default(); RECORDS];
+    for kernel in Kernel::all() {
+        let mut made = FlowGenerator::with_kernel(plan.clone(), kernel);
+        group.bench_function(format!("fill_{}", kernel.name()), |bencher| {
+            bencher.iter(|| {
+                made.fill(&mut out);
+                black_box(&out);
+            });
+        });
+    }
+    let mut made = FlowGenerator::new(plan.clone());
+    group.bench_function("next", |bencher| {
+        bencher.iter(|| {
+            let sum = |sum: u64, r: FlowRecord| sum + u64::from(r.packet_length) + r.timestamp;
+            black_box(made.by_ref().take(RECORDS).fold(0, sum))
+        });
+    });
+    group.bench_function("columns", |bencher| {
+        let (mut times, mut lengths) = (vec![0_u64; RECORDS], vec![0_u32; RECORDS]);
+        let (mut sources, mut destinations) = (vec![0_u32; RECORDS], vec![0_u32; RECORDS]);
+        let (mut from, mut to) = (vec![0_u16; RECORDS], vec![0_u16; RECORDS]);
+        let mut protocols = vec![0_u8; RECORDS];
+        bencher.iter(|| {
+            let made = made.fill_columns(&mut FlowColumns {
+                timestamp: Some(&mut times),
+                source_ip: Some(&mut sources),
+                destination_ip: Some(&mut destinations),
+                source_port: Some(&mut from),
+                destination_port: Some(&mut to),
+                packet_length: Some(&mut lengths),
+                protocol: Some(&mut protocols),
+                ..FlowColumns::default()
+            });
+            black_box((made, &times, &sources, &destinations, &from, &to, &lengths, &protocols)).0
+        });
+    });
+    let mut wide = vec![WideRecord::default(); RECORDS];
+    group.bench_function("wide", |bencher| {
+        bencher.iter(|| {
+            made.fill_wide(&mut wide);
+            black_box(&wide);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, records);
+criterion_main!(benches);

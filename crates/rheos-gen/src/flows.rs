@@ -1,0 +1,44 @@
+//! Flow records by the hundred million: from a configuration to records, at any place of their row.
+//!
+//! | step | type | file |
+//! |---|---|---|
+//! | what is wanted | [`FlowConfig`], [`GeneratorConfig`] | `config` |
+//! | kinds of traffic | [`Pattern`] | `pattern` |
+//! | what will be made, checked and flattened | [`FlowPlan`] | `plan`, `alias`, `clock` |
+//! | randomness of record `i` | words | `draw` |
+//! | record `i` | `FlowRecord`, `WideRecord` | `record`, `wide`, `avx512` |
+//! | records in order | [`FlowGenerator`], [`FlowColumns`] | `generator`, `columns` |
+//! | where it stands | [`Checkpoint`] | `checkpoint` |
+//!
+//! A record depends on the plan and its index only. So any number of threads makes the same bytes, and going to any
+//! record costs nothing. Time is simulated: nothing waits.
+
+mod alias;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod checkpoint;
+mod clock;
+mod columns;
+mod config;
+mod draw;
+mod error;
+mod generator;
+mod kernel;
+mod lanes;
+mod pattern;
+mod plan;
+mod record;
+mod subnet;
+mod wide;
+
+pub use checkpoint::{CHECKPOINT_BYTES, Checkpoint};
+pub use columns::FlowColumns;
+pub use config::{
+    FlowConfig, FlowRate, Format, GeneratorConfig, Rate, Sizes, Subnets, TrafficPattern, Variables,
+};
+pub use error::{FlowError, FlowProblem, Place};
+pub use generator::{FlowGenerator, FlowStats};
+pub use kernel::Kernel;
+pub use pattern::{Pattern, UnknownPattern};
+pub use plan::FlowPlan;
+pub use subnet::Subnet;

@@ -1,0 +1,81 @@
+//! Which code fills records: chosen once, by what the processor can do. All make the same bytes.
+
+use fearless_simd::Level;
+#[cfg(target_arch = "x86_64")]
+use fearless_simd::x86::Avx512;
+use rheos_core::FlowRecord;
+
+#[cfg(target_arch = "x86_64")]
+use super::avx512;
+use super::clock::Moment;
+use super::plan::FlowPlan;
+use super::record;
+
+/// A way to fill records.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel(Kind);
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+}
+
+impl Kernel {
+    /// One record after the other, on every processor.
+    pub const SCALAR: Self = Self(Kind::Scalar);
+
+    /// The fastest that this processor has.
+    pub fn best() -> Self {
+        Self::all().last().copied().unwrap_or(Self::SCALAR)
+    }
+
+    /// Every kernel that this processor has, the fastest last.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::SCALAR];
+        #[cfg(target_arch = "x86_64")]
+        all.extend(Level::new().as_avx512().map(|token| Self(Kind::Avx512(token))));
+        all
+    }
+
+    /// `scalar` or `avx512`.
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(_) => "avx512",
+        }
+    }
+
+    /// This kernel, or the scalar one for plans that its tables cannot hold.
+    pub(super) fn suited(self, plan: &FlowPlan) -> Self {
+        if plan.lanes.is_some() { self } else { Self::SCALAR }
+    }
+
+    /// Fills `out` with the records from `index` on; `moment` is that of `index`. Returns the moment after the last.
+    pub(super) fn fill(
+        self,
+        plan: &FlowPlan,
+        index: u64,
+        moment: Moment,
+        out: &mut [FlowRecord],
+    ) -> Moment {
+        match (self.0, &plan.lanes) {
+            #[cfg(target_arch = "x86_64")]
+            (Kind::Avx512(token), Some(lanes)) => {
+                let blocks = out.len() & !15;
+                let (whole, rest) = out.split_at_mut(blocks);
+                let start = avx512::Start::new(plan, index, moment);
+                avx512::fill(token, lanes, &start, whole);
+                let index = index.wrapping_add(blocks as u64);
+                let moment = if blocks == 0 { moment } else { plan.clock.at(index) };
+                record::fill(plan, index, moment, rest)
+            }
+            _ => record::fill(plan, index, moment, out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

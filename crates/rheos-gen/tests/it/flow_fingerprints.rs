@@ -1,0 +1,84 @@
+//! Same seed, same bytes: SHA-256 of the records of each pattern and of mixes, for every kernel and number of threads.
+//! A change here is a change that users see.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use rheos_core::{FlowRecord, WideRecord};
+use rheos_gen::flows::{FlowConfig, FlowGenerator, FlowPlan, Kernel, Pattern, Sizes, Subnets};
+use sha2::{Digest, Sha256};
+
+const RECORDS: usize = 100_003;
+
+fn nets(texts: &[&str]) -> Subnets {
+    Subnets::even(texts.iter().map(|t| t.parse().expect("a net")))
+}
+
+fn plans() -> Vec<(String, FlowPlan)> {
+    let base = FlowConfig { seed: 42, reversed_share: 0.5, ..FlowConfig::default() };
+    let mut all: Vec<(String, FlowConfig)> = Pattern::ALL
+        .iter()
+        .map(|&p| (p.to_string(), FlowConfig { patterns: vec![(p, 100.0)], ..base.clone() }))
+        .collect();
+    let sizes = Sizes { average: Some(800), ..base.sizes };
+    all.push(("mix".to_owned(), base.clone()));
+    all.push((
+        "mix_of_800_bytes".to_owned(),
+        FlowConfig {
+            sizes,
+            sources: Subnets { weights: vec![70.0, 30.0], ..nets(&["192.168.0.0/16", "10.0.0.7"]) },
+            destinations: nets(&["10.100.0.0/16", "203.0.113.0/31", "0.0.0.0/0"]),
+            stream_id: 3,
+            ..base.clone()
+        },
+    ));
+    let many = (0..40).map(|i| format!("10.{i}.0.0/16").parse().expect("a net"));
+    all.push(("many_subnets".to_owned(), FlowConfig { sources: Subnets::even(many), ..base }));
+    all.into_iter().map(|(name, c)| (name, c.plan().expect("a plan"))).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn hash(records: &[FlowRecord]) -> String {
+    hex(&Sha256::digest(bytemuck::cast_slice::<FlowRecord, u8>(records)))
+}
+
+#[test]
+fn records_are_the_recorded_ones() {
+    let mut told = String::new();
+    for (name, plan) in plans() {
+        let mut hashes = Vec::new();
+        for kernel in Kernel::all() {
+            for threads in [1, 2, 7] {
+                let mut made = FlowGenerator::with_kernel(plan.clone(), kernel);
+                let mut out = vec![FlowRecord::default(); RECORDS];
+                assert_eq!(made.fill_parallel(&mut out, threads), RECORDS);
+                hashes.push(hash(&out));
+            }
+        }
+        let one_by_one: Vec<_> = FlowGenerator::new(plan).take(RECORDS).collect();
+        hashes.push(hash(&one_by_one));
+        hashes.dedup();
+        assert_eq!(hashes.len(), 1, "{name}: kernels or threads differ");
+        let _ = writeln!(told, "{name} {}", hashes[0]);
+    }
+    let config = FlowConfig {
+        seed: 42,
+        sources: nets(&["10.0.0.0/8", "2001:db8::/32"]),
+        destinations: nets(&["192.0.2.0/24", "2001:db8:1::/64"]),
+        ..FlowConfig::default()
+    };
+    let mut wide = vec![WideRecord::default(); RECORDS];
+    FlowGenerator::new(config.plan().expect("a plan")).fill_wide(&mut wide);
+    let digest = Sha256::digest(bytemuck::cast_slice::<WideRecord, u8>(&wide));
+    let _ = writeln!(told, "wide {}", hex(&digest));
+
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fingerprints/flows.txt");
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(told == expected, "the records made are not those of {}:\n{told}", file.display());
+}
