@@ -28,7 +28,7 @@ pub struct FlowRecord {
     pub packet_length: u32,
     /// IANA protocol number.
     pub protocol: u8,
-    /// [`RecordFlags`].
+    /// Bits of `RecordFlags`.
     pub flags: u8,
     /// Which of the generator's patterns made it: an index into its configuration.
     pub pattern: u8,
@@ -72,7 +72,7 @@ pub struct WideRecord {
     pub tcp_flags: u8,
     /// Type of service (IPv4) or traffic class (IPv6).
     pub tos: u8,
-    /// [`RecordFlags`].
+    /// Bits of `RecordFlags`.
     pub flags: u8,
     /// Which of the generator's patterns made it: an index into its configuration.
     pub pattern: u8,
@@ -97,6 +97,9 @@ const _: () = {
 #[derive(Clone, Copy, Debug)]
 pub struct RecordFlags;
 
+/// The C header has its own names for these.
+///
+/// cbindgen:ignore
 impl RecordFlags {
     /// It runs against the direction that its pattern drew: from the server.
     pub const REVERSED: u8 = 1;

@@ -41,6 +41,7 @@ const FLOORS: &[Floor] = &[
             "rheos-query",
         ],
     ),
+    floor("rheos-c", &["rheos-core", "rheos-wire", "rheos-gen"]),
     floor(
         "rheos-python",
         &[

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a door talks to the person at it")]
 
 mod bench;
+mod codegen;
 mod commands;
 mod content;
 mod floors;
@@ -48,6 +49,12 @@ enum Door {
         #[arg(long)]
         check: bool,
     },
+    /// Write the C header from the sources of bindings/c
+    Codegen {
+        /// Only tell whether it is fresh
+        #[arg(long)]
+        check: bool,
+    },
     /// Install the Python package into an environment of its own, run its tests and the notebooks
     Python,
     /// Measure, beside the peers, in one run
@@ -72,6 +79,8 @@ fn run() -> Result<()> {
         Door::Tidy => tidy::tidy(&root),
         Door::Docs { check: true } => reference::check(&root),
         Door::Docs { check: false } => reference::write(&root),
+        Door::Codegen { check: true } => codegen::check(&root),
+        Door::Codegen { check: false } => codegen::write(&root),
         Door::Python => python::test(&root).map(drop),
         Door::Bench(options) => bench::bench(&root, &options),
     }

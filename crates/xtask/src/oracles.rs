@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::steps;
 
-/// A program that tests run, and Debian's package that has it.
+/// A program that tests run, and Debian's packages that have it with what it needs.
 const ORACLES: &[(&str, &str)] = &[
     ("tshark", "tshark"),
     ("editcap", "wireshark-common"),
@@ -15,6 +15,10 @@ const ORACLES: &[(&str, &str)] = &[
     ("gzip", "gzip"),
     ("zstd", "zstd"),
     ("lz4", "lz4"),
+    ("g++", "g++"),
+    ("clang++", "clang libclang-rt-dev"),
+    ("cmake", "cmake"),
+    ("pkg-config", "pkg-config"),
 ];
 
 /// Sees to it that every oracle is there: installs Debian's packages as root, else says what to run.
@@ -40,7 +44,7 @@ fn missing() -> Vec<&'static str> {
     let mut packages: Vec<&str> = ORACLES
         .iter()
         .filter(|(program, _)| !steps::on_path(program))
-        .map(|(_, package)| *package)
+        .flat_map(|(_, packages)| packages.split(' '))
         .collect();
     packages.dedup();
     packages

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::{commands, content, floors, reference, sizes, steps};
+use crate::{codegen, commands, content, floors, reference, sizes, steps};
 
 /// Fails if the project breaks one of its own rules.
 pub(crate) fn tidy(root: &Path) -> Result<()> {
@@ -23,6 +23,7 @@ pub(crate) fn tidy(root: &Path) -> Result<()> {
             content::check_manifest(path, &text, &mut complaints);
         }
     }
+    codegen::compare(root, &mut complaints)?;
     // What the text alone tells is told before the binary is built.
     tell(&complaints);
     let before = complaints.len();
