@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rheos_core::{FlowRecord, WideRecord};
-use rheos_gen::flows::{FlowColumns, FlowConfig, FlowGenerator, FlowPlan, Kernel, Subnets};
+use rheos_gen::flows::{
+    FlowColumns, FlowConfig, FlowGenerator, FlowPlan, FlowText, Kernel, Subnets, TextFormat,
+};
 
 /// Records of a buffer that stays in the first cache: 32 KiB.
 const RECORDS: usize = 1024;
@@ -73,5 +75,30 @@ fn records(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, records);
+fn texts(criterion: &mut Criterion) {
+    let Some(plan) = plan() else { return };
+    let mut records = vec![FlowRecord::default(); RECORDS];
+    FlowGenerator::new(plan).fill(&mut records);
+    let mut group = criterion.benchmark_group("text");
+    group.sample_size(20).measurement_time(Duration::from_secs(3));
+    group.throughput(Throughput::Elements(RECORDS as u64));
+    for (name, format) in [
+        ("csv", TextFormat::CsvWithoutHeader),
+        ("json_lines", TextFormat::JsonLines),
+        ("json_pretty", TextFormat::JsonPretty),
+    ] {
+        let mut text = FlowText::new(format);
+        let mut out = Vec::new();
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                out.clear();
+                text.rows(&records, &mut out);
+                black_box(&out);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, records, texts);
 criterion_main!(benches);

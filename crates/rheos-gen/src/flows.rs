@@ -9,6 +9,7 @@
 //! | record `i` | `FlowRecord`, `WideRecord` | `record`, `wide`, `avx512` |
 //! | records in order | [`FlowGenerator`], [`FlowColumns`] | `generator`, `columns` |
 //! | where it stands | [`Checkpoint`] | `checkpoint` |
+//! | as text, as files | [`FlowText`], [`RawHeader`] | `text`, `raw` |
 //!
 //! A record depends on the plan and its index only. So any number of threads makes the same bytes, and going to any
 //! record costs nothing. Time is simulated: nothing waits.
@@ -27,8 +28,10 @@ mod kernel;
 mod lanes;
 mod pattern;
 mod plan;
+mod raw;
 mod record;
 mod subnet;
+mod text;
 mod wide;
 
 pub use checkpoint::{CHECKPOINT_BYTES, Checkpoint};
@@ -41,4 +44,6 @@ pub use generator::{FlowGenerator, FlowStats};
 pub use kernel::Kernel;
 pub use pattern::{Pattern, UnknownPattern};
 pub use plan::FlowPlan;
+pub use raw::{RAW_HEADER_BYTES, RawError, RawHeader, RawRecord, read_raw, write_raw};
 pub use subnet::Subnet;
+pub use text::{CSV_HEADER, FlowText, JsonTimestamps, TextFormat};

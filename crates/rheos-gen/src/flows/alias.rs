@@ -3,6 +3,8 @@
 //! Weights are whole shares of 2^32 that sum to it exactly, so no rounding leaves a gap for which some choice has
 //! to stand in, and a choice of weight 0 is never made.
 
+#![expect(clippy::inline_always, reason = "a record is made of ten calls of a few instructions")]
+
 /// A place of the table: below the threshold itself, else its alias.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Slot {
@@ -76,7 +78,7 @@ impl Alias {
     }
 
     /// The choice that a random half word makes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pick(&self, half: u32) -> u32 {
         let index = half >> (32 - self.bits);
         let slot = self.slots.get(index as usize).copied().unwrap_or_default();

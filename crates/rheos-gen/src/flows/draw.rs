@@ -5,6 +5,8 @@
 //! The multipliers are the second of `SplitMix64` (Steele, Lea and Flood, OOPSLA 2014) and three of the 64-bit ones
 //! in table 6 of Steele and Vigna, "Computationally easy, spectrally good multipliers" (2021).
 
+#![expect(clippy::inline_always, reason = "a record is made of ten calls of a few instructions")]
+
 use rheos_core::Seed;
 
 /// Distance of the counters of neighbouring records: the golden ratio.
@@ -21,7 +23,7 @@ pub(super) const fn key(seed: u64, stream: u32) -> u64 {
 }
 
 /// What all words of record `index` come from.
-#[inline]
+#[inline(always)]
 pub(super) const fn state(key: u64, index: u64) -> u64 {
     let mut state = key.wrapping_add(index.wrapping_mul(STEP));
     state = (state ^ (state >> 30)).wrapping_mul(FIRST);
@@ -29,7 +31,7 @@ pub(super) const fn state(key: u64, index: u64) -> u64 {
 }
 
 /// Word `which` (0 to 3) of a record: two independent halves of 32 bits, high and low.
-#[inline]
+#[inline(always)]
 pub(super) const fn word(state: u64, which: usize) -> (u32, u32) {
     let word = state.wrapping_mul(SECOND[which]);
     let high = (word >> 32) as u32;
@@ -37,7 +39,7 @@ pub(super) const fn word(state: u64, which: usize) -> (u32, u32) {
 }
 
 /// Scales a random half word to `0..span`.
-#[inline]
+#[inline(always)]
 pub(super) const fn below(half: u32, span: u32) -> u32 {
     ((half as u64 * span as u64) >> 32) as u32
 }

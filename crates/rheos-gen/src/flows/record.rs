@@ -1,5 +1,7 @@
 //! One record at a time: what a plan makes of an index. The vector kernels make the same bytes.
 
+#![expect(clippy::inline_always, reason = "a record is made of ten calls of a few instructions")]
+
 use rheos_core::{FlowRecord, RecordFlags};
 
 use super::clock::Moment;
@@ -22,7 +24,7 @@ pub(super) struct Draw {
 }
 
 /// Everything but the addresses. Words: 0 leaf and size, 2 direction and ports.
-#[inline]
+#[inline(always)]
 pub(super) fn draw(plan: &FlowPlan, state: u64) -> Draw {
     let (leaf_half, size_half) = draw::word(state, 0);
     let (direction_half, port_half) = draw::word(state, 2);
@@ -38,14 +40,14 @@ pub(super) fn draw(plan: &FlowPlan, state: u64) -> Draw {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn address(side: &Side, choice_half: u32, host_half: u32) -> u32 {
     let hosts = side.hosts.get(side.choice.pick(choice_half) as usize).copied().unwrap_or_default();
     hosts.first.wrapping_add(draw::below(host_half, hosts.count))
 }
 
 /// Record `index` of an IPv4 plan. Words: 1 hosts, 3 subnets.
-#[inline]
+#[inline(always)]
 pub(super) fn record(plan: &FlowPlan, index: u64, timestamp: u64) -> FlowRecord {
     let state = draw::state(plan.key, index);
     let drawn = draw(plan, state);
