@@ -1,5 +1,6 @@
 //! Blocks: up to some ten thousand flow records as columns, which share memory with Arrow arrays.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use arrow_buffer::{ArrowNativeType, ScalarBuffer};
@@ -34,6 +35,15 @@ pub(crate) const MAPPED: u128 = 0xffff_u128 << 32;
 #[inline]
 pub(crate) const fn is_v4(address: u128) -> bool {
     address >> 32 == 0xffff
+}
+
+/// The address of 128 bits: those that are mapped into IPv6 are IPv4.
+pub fn address_of(bits: u128) -> IpAddr {
+    if is_v4(bits) {
+        IpAddr::V4(Ipv4Addr::from_bits(bits as u32))
+    } else {
+        IpAddr::V6(Ipv6Addr::from_bits(bits))
+    }
 }
 
 impl Column {

@@ -17,7 +17,7 @@ pub mod filter;
 mod rate;
 pub mod read;
 
-pub use block::{BLOCK_ROWS, Column, FlowBlock};
+pub use block::{BLOCK_ROWS, Column, FlowBlock, address_of};
 pub use column::{FlowColumn, FlowColumns, Kind};
 pub use convert::schema_of;
 pub use error::Error;

@@ -240,6 +240,7 @@ impl<W> Worker<'_, W> {
                 if any {
                     self.request.check(&piece.name, found)?;
                 }
+                rows.columns.retain(|(column, _)| found.contains(*column));
                 self.rows(piece, rows, each)
             }
         }
@@ -293,7 +294,7 @@ impl<W> Worker<'_, W> {
         block: FlowBlock,
         each: &impl Fn(&mut W, FlowBlock) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let block = block.with_defaults(self.request.wanted());
+        let block = block.with_defaults(self.request.needed());
         self.stats.examined += block.len() as u64;
         self.watched.rows.fetch_add(block.len() as u64, Ordering::Relaxed);
         let block = if self.request.filter.matches_all() {

@@ -9,8 +9,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::commands::{
     completions, config_check, config_init, config_show, demo, doctor, features_describe,
     features_extract, features_graph, features_list, features_profiles, features_schema,
-    features_validate, features_watch, gen_packets, man, pcap_analyze, pcap_info, pcap_merge,
-    pcap_slice, reference,
+    features_validate, features_watch, flows_aggregate, flows_filter, gen_packets, man,
+    pcap_analyze, pcap_info, pcap_merge, pcap_slice, reference,
 };
 use crate::output::ColorChoice;
 use crate::progress::ProgressStyle;
@@ -120,6 +120,9 @@ pub(crate) enum Command {
     /// Look into capture files, cut and join them.
     #[command(subcommand)]
     Pcap(PcapCommand),
+    /// Filter, group and analyse flow records and flow files.
+    #[command(subcommand)]
+    Flows(FlowsCommand),
     /// Flows as rows of typed features for machine learning.
     #[command(subcommand)]
     Features(FeaturesCommand),
@@ -155,6 +158,16 @@ pub(crate) enum PcapCommand {
     Slice(pcap_slice::SliceArgs),
     /// Join captures in order of time.
     Merge(pcap_merge::MergeArgs),
+}
+
+/// `rheos flows`.
+#[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one value in a run")]
+pub(crate) enum FlowsCommand {
+    /// Keep the flows that match, in any format.
+    Filter(flows_filter::FilterArgs),
+    /// Group flows by anything and tell the groups with the most of anything.
+    Aggregate(flows_aggregate::AggregateArgs),
 }
 
 /// `rheos features`.

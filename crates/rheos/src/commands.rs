@@ -14,6 +14,8 @@ pub(crate) mod features_profiles;
 pub(crate) mod features_schema;
 pub(crate) mod features_validate;
 pub(crate) mod features_watch;
+pub(crate) mod flows_aggregate;
+pub(crate) mod flows_filter;
 pub(crate) mod gen_packets;
 pub(crate) mod man;
 pub(crate) mod pcap_analyze;
@@ -25,7 +27,8 @@ pub(crate) mod reference;
 use anyhow::Result;
 
 use crate::cli::{
-    Cli, Command, ConfigCommand, FeaturesCommand, GenCommand, PcapCommand, ProfilesCommand,
+    Cli, Command, ConfigCommand, FeaturesCommand, FlowsCommand, GenCommand, PcapCommand,
+    ProfilesCommand,
 };
 use crate::exit::ExitStatus;
 use crate::output::Output;
@@ -62,6 +65,10 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitStatus> {
         }
         Command::Features(FeaturesCommand::Schema(args)) => {
             features_schema::run(&args, global, output)
+        }
+        Command::Flows(FlowsCommand::Filter(args)) => flows_filter::run(&args, global, output),
+        Command::Flows(FlowsCommand::Aggregate(args)) => {
+            flows_aggregate::run(&args, global, output)
         }
         Command::Doctor(args) => doctor::run(&args, output),
         Command::Config(ConfigCommand::Init(args)) => config_init::run(&args, output),

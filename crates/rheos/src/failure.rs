@@ -76,6 +76,12 @@ impl Hint for rheos_sink::Error {
     }
 }
 
+impl Hint for rheos_query::Error {
+    fn hints(&self) -> Vec<String> {
+        self.hint().into_iter().collect()
+    }
+}
+
 impl Hint for FilterMistake {
     fn hints(&self) -> Vec<String> {
         let more = "`--help` shows examples of filters".to_owned();
@@ -129,6 +135,7 @@ fn hints(error: &Error) -> Vec<String> {
             .or_else(|| cause.downcast_ref::<rheos_capture::Error>().map(Hint::hints))
             .or_else(|| cause.downcast_ref::<rheos_features::Error>().map(Hint::hints))
             .or_else(|| cause.downcast_ref::<rheos_sink::Error>().map(Hint::hints))
+            .or_else(|| cause.downcast_ref::<rheos_query::Error>().map(Hint::hints))
             .or_else(|| cause.downcast_ref::<FilterMistake>().map(Hint::hints))
             .or_else(|| cause.downcast_ref::<io::Error>().map(Hint::hints));
         for hint in found.into_iter().flatten() {

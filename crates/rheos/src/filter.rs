@@ -1,6 +1,6 @@
 //! Filters from the command line and from settings, with the place of a mistake marked.
 
-use rheos_core::filter::{Filter, FilterError};
+use rheos_core::filter::{Filter, FilterError, FlowFilter};
 
 /// A filter that is not understood, shown with a caret under the mistake.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,14 @@ impl FilterMistake {
 /// If it is not understood.
 pub(crate) fn parse(text: &str) -> Result<Filter, FilterMistake> {
     Filter::parse(text).map_err(|error| FilterMistake { text: text.to_owned(), error })
+}
+
+/// Reads a filter of flow records; the empty text matches everything.
+///
+/// # Errors
+/// If it is not understood.
+pub(crate) fn parse_flow(text: &str) -> Result<FlowFilter, FilterMistake> {
+    FlowFilter::parse(text).map_err(|error| FilterMistake { text: text.to_owned(), error })
 }
 
 /// The text and the caret line, without the message and hint that are told in their own places.

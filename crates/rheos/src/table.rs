@@ -1,5 +1,7 @@
 //! Small lists for people and programs: aligned text, Markdown, CSV and JSON from the same cells.
 
+use std::borrow::Cow;
+
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 
@@ -72,7 +74,7 @@ impl<T: Into<Value>> From<T> for Cell {
 /// A list with named columns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<(Cow<'static, str>, Align)>,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -82,10 +84,16 @@ impl Table {
         let columns = columns
             .iter()
             .map(|&name| match name.strip_prefix('>') {
-                Some(name) => (name, Align::Right),
-                None => (name, Align::Left),
+                Some(name) => (Cow::Borrowed(name), Align::Right),
+                None => (Cow::Borrowed(name), Align::Left),
             })
             .collect();
+        Self { columns, rows: Vec::new() }
+    }
+
+    /// A table whose columns are known at run time only.
+    pub(crate) fn with_columns(columns: Vec<(String, Align)>) -> Self {
+        let columns = columns.into_iter().map(|(name, align)| (Cow::Owned(name), align)).collect();
         Self { columns, rows: Vec::new() }
     }
 
@@ -132,7 +140,7 @@ impl Table {
             })
             .collect();
         let mut text = String::new();
-        let header: Vec<String> = self.columns.iter().map(|(n, _)| (*n).to_owned()).collect();
+        let header: Vec<String> = self.columns.iter().map(|(n, _)| n.to_string()).collect();
         let tones = vec![Some(Tone::Strong); self.columns.len()];
         self.line(&mut text, &header, &widths, &tones, output);
         for (cells, row) in self.rows.iter().zip(&rows) {
@@ -197,7 +205,7 @@ impl Table {
 
     /// A Markdown table.
     pub(crate) fn markdown(&self) -> String {
-        let names: Vec<&str> = self.columns.iter().map(|(n, _)| *n).collect();
+        let names: Vec<&str> = self.columns.iter().map(|(n, _)| n.as_ref()).collect();
         let rule = self.columns.iter().map(|(_, align)| match align {
             Align::Left => "---",
             Align::Right => "---:",
@@ -217,7 +225,7 @@ impl From<Table> for report::Table {
     fn from(table: Table) -> Self {
         let number = |align: &Align| *align == Align::Right;
         Self {
-            columns: table.columns.iter().map(|(n, a)| ((*n).to_owned(), number(a))).collect(),
+            columns: table.columns.iter().map(|(n, a)| (n.to_string(), number(a))).collect(),
             rows: table.rows.iter().map(|r| r.iter().map(Cell::for_people).collect()).collect(),
         }
     }

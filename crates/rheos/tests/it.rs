@@ -12,6 +12,8 @@ mod errors;
 mod extract;
 #[path = "it/fixture.rs"]
 mod fixture;
+#[path = "it/flows.rs"]
+mod flows;
 #[path = "it/graph.rs"]
 mod graph;
 #[path = "it/help.rs"]

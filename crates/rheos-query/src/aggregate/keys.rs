@@ -1,14 +1,14 @@
 //! What flows are grouped by, and how those values become one packed key.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use rheos_core::suggest::nearest;
 use rheos_core::{Nanos, Timestamp};
 
 use super::index::PackedKey;
-use crate::block::{MAPPED, is_v4};
+use crate::block::{MAPPED, address_of, is_v4};
 use crate::{Column, Error, FlowBlock, FlowColumn, FlowColumns, Kind};
 
 /// Widest packed key.
@@ -197,10 +197,10 @@ impl Key {
             }
             Self::Network { column: _, v4, v6 } => {
                 let prefix = if is_v4(bits) { v4 } else { v6 };
-                KeyValue::Address(address(bits), prefix)
+                KeyValue::Address(address_of(bits), prefix)
             }
             Self::Column(column) if column.kind() == Kind::Address => {
-                KeyValue::Address(address(bits), if is_v4(bits) { 32 } else { 128 })
+                KeyValue::Address(address_of(bits), if is_v4(bits) { 32 } else { 128 })
             }
             Self::Column(_) => KeyValue::Number(bits as u64),
         }
@@ -251,14 +251,6 @@ impl Key {
                 key.push(128, kept);
             }),
         }
-    }
-}
-
-fn address(bits: u128) -> IpAddr {
-    if is_v4(bits) {
-        IpAddr::V4(Ipv4Addr::from_bits(bits as u32))
-    } else {
-        IpAddr::V6(Ipv6Addr::from_bits(bits))
     }
 }
 

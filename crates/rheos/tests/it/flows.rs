@@ -1,0 +1,120 @@
+//! Flow records and flow files.
+
+use serde_json::Value;
+
+use crate::run::{Sandbox, assert_run};
+
+/// The older program's enhanced schema, with both versions of IP.
+const FLOWS: &str = "\
+stream_id,first_timestamp,last_timestamp,src_ip,dst_ip,src_port,dst_port,protocol,packet_count,byte_count
+1,1704067200000000000,1704067201000000000,192.168.1.1,10.0.0.1,50000,443,6,10,12000
+1,1704067200500000000,1704067200500000000,192.168.1.2,10.0.0.2,50001,53,17,2,300
+1,1704067260000000000,1704067262000000000,10.0.0.1,192.168.1.1,443,50000,6,20,150000
+2,1704067261000000000,1704067261500000000,2001:db8::1,2001:db8::2,50002,443,6,5,4000
+2,1704067262000000000,1704067262000000000,192.168.1.1,10.0.0.1,8,8,1,1,84
+";
+
+/// The older program's simple schema.
+const SIMPLE: &str = "\
+timestamp,src_ip,dst_ip,src_port,dst_port,protocol,length
+1704067200000000001,192.168.1.1,10.0.0.1,50000,443,6,800
+1704067200000000002,192.168.1.1,10.0.0.1,50000,80,6,x
+1704067200000000003,192.168.1.9,10.0.0.1,50000,53,17,64
+";
+
+fn sandbox() -> Sandbox {
+    Sandbox::new().with("flows.csv", FLOWS).with("simple.csv", SIMPLE)
+}
+
+fn stdout(sandbox: &Sandbox, line: &str) -> String {
+    let output = sandbox.command(line).output().expect("it runs");
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn flows_that_match_are_written_as_they_were() {
+    let sandbox = sandbox();
+    assert_eq!(stdout(&sandbox, "flows filter flows.csv"), FLOWS);
+    assert_run("flows_filter", &sandbox.run("flows filter flows.csv -f 'tcp and bytes > 10k'"));
+    let list =
+        |flags: &str| stdout(&sandbox, &format!("flows filter flows.csv {flags}")).lines().count();
+    assert_eq!(list("--protocol tcp --no-header"), 3);
+    assert_eq!(list("--port 443 --src-subnet 192.168.0.0/16 --no-header"), 1);
+    assert_eq!(list("--time-range 1704067200-1704067260 --no-header"), 2);
+    assert_eq!(list("-n 4"), 5);
+    assert_eq!(list("-f 'port 1'"), 1, "the header");
+}
+
+#[test]
+fn every_format_reads_back() {
+    let sandbox = sandbox();
+    let formats = ["a.parquet", "a.arrow", "a.jsonl", "a.json", "a.csv.gz", "a.csv.zst"];
+    for name in formats {
+        stdout(&sandbox, &format!("flows filter flows.csv --addresses wide -o {name}"));
+        assert_eq!(stdout(&sandbox, &format!("flows filter {name} --format csv")), FLOWS, "{name}");
+    }
+    let pretty = stdout(&sandbox, "flows filter flows.csv --format json-pretty");
+    let rows: Value = serde_json::from_str(&pretty).expect("JSON");
+    assert_eq!(rows[3]["src_ip"], "2001:db8::1");
+    let compact = stdout(&sandbox, "flows filter flows.csv --format json");
+    assert_eq!(serde_json::from_str::<Value>(&compact).expect("JSON"), rows);
+    assert!(!compact.contains('\n') && pretty.starts_with("[\n  {\n    \"stream_id\": 1,\n"));
+    assert_eq!(stdout(&sandbox, "flows filter flows.csv -f 'port 1' --format json"), "[]");
+    let refused = sandbox.run("flows filter simple.csv flows.csv -o b.parquet");
+    assert!(refused.contains("--addresses wide"), "{refused}");
+    assert!(!sandbox.files().iter().any(|name| name.contains("b.parquet")));
+}
+
+#[test]
+fn groups_are_told_with_the_others_and_the_whole() {
+    let sandbox = sandbox();
+    assert_run(
+        "flows_aggregate",
+        &sandbox.run("flows aggregate flows.csv --by srcip --by proto --top 2"),
+    );
+    assert_run(
+        "flows_aggregate_window",
+        &sandbox.run("flows aggregate flows.csv --by proto --window 1m --values flows,mean:bytes,p95:duration,distinct:srcip"),
+    );
+    let csv = stdout(&sandbox, "flows aggregate flows.csv --by biflow --top 0 --format csv");
+    assert_eq!(
+        csv.lines().nth(1),
+        Some("10.0.0.1,192.168.1.1,443,50000,6,2,30,162000,97.3651312626214"),
+        "{csv}"
+    );
+    for threads in [1, 2, 7] {
+        let again = format!(
+            "flows aggregate flows.csv --by biflow --top 0 --format csv --threads {threads}"
+        );
+        assert_eq!(stdout(&sandbox, &again), csv);
+    }
+    let json =
+        stdout(&sandbox, "flows aggregate flows.csv --by srcip/24 --format json --values bytes");
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["groups"], 3);
+    assert_eq!(json["rows"][0]["src_ip"], "10.0.0.0/24");
+    assert_eq!(json["total"]["bytes"], 166_384);
+    stdout(&sandbox, "flows aggregate flows.csv --by dstport --top 0 -o ports.parquet");
+    let many = sandbox.run("flows aggregate flows.csv --by srcip --groups-max 2");
+    assert!(many.contains("more than 2 groups") && many.contains("--groups-max"), "{many}");
+}
+
+#[test]
+fn rows_that_are_not_understood_are_counted_or_refused() {
+    let sandbox = sandbox();
+    assert_run("flows_bad_row", &sandbox.run("flows aggregate simple.csv --by dstport"));
+    assert_run("flows_strict", &sandbox.run("flows aggregate simple.csv --by dstport --strict"));
+    assert_run("flows_missing_column", &sandbox.run("flows aggregate simple.csv --by tos"));
+    assert_run("flows_wrong_filter", &sandbox.run("flows filter simple.csv -f 'dst prot 80'"));
+    assert_run("flows_wrong_key", &sandbox.run("flows aggregate simple.csv --by scrip"));
+}
+
+#[test]
+fn standard_input_is_a_file() {
+    let sandbox = sandbox();
+    let mut command = sandbox.command("flows filter - -f 'port 53' --no-header");
+    let output = command.write_stdin(SIMPLE).output().expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(text, "1704067200000000003,192.168.1.9,10.0.0.1,50000,53,17,64\n");
+}
