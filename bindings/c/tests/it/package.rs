@@ -55,7 +55,7 @@ target_link_libraries(app_static PRIVATE rheos::rheos_static)
     cmake(&app, &found, &[format!("-DCMAKE_PREFIX_PATH={}", prefix.display())]);
     let shared = succeed(&mut Command::new(found.join("app"))).stdout;
     assert_eq!(shared, succeed(&mut Command::new(found.join("app_static"))).stdout);
-    assert_eq!(shared.iter().filter(|&&byte| byte == b'\n').count(), 3);
+    assert_eq!(String::from_utf8_lossy(&shared).lines().count(), 3);
 
     // pkg-config.
     let metadata = walk(&prefix, "rheos.pc");
