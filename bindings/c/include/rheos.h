@@ -40,6 +40,20 @@ typedef enum rheos_config_format {
   RHEOS_CONFIG_FORMAT_TOML = 3,
 } rheos_config_format;
 
+// How records are written.
+typedef enum rheos_layout {
+  // `timestamp,src_ip,dst_ip,src_port,dst_port,protocol,length` and lines like it.
+  RHEOS_LAYOUT_CSV = 1,
+  // The lines without the first.
+  RHEOS_LAYOUT_CSV_WITHOUT_HEADER = 2,
+  // One object in each line.
+  RHEOS_LAYOUT_JSON_LINES = 3,
+  // One array in one line.
+  RHEOS_LAYOUT_JSON = 4,
+  // One array, an indented line for each key.
+  RHEOS_LAYOUT_JSON_PRETTY = 5,
+} rheos_layout;
+
 // Kinds of errors; further ones are added at the end.
 typedef enum rheos_error_code {
   // A null pointer, or a text that is not UTF-8.
@@ -63,6 +77,9 @@ typedef struct rheos_error rheos_error;
 
 // Makes the records of a configuration. Record `i` depends on the configuration and `i` only.
 typedef struct rheos_generator rheos_generator;
+
+// Writes records as text, into memory of its own that is used again for the next ones.
+typedef struct rheos_text rheos_text;
 
 // One generated IPv4 flow in 32 bytes: two to a cache line.
 typedef struct rheos_flow_record {
@@ -339,6 +356,24 @@ bool rheos_generator_restore(struct rheos_generator *generator,
                              const uint8_t *bytes,
                              size_t count,
                              struct rheos_error **error);
+
+// A writer of one `rheos_layout`. Null for others.
+struct rheos_text *rheos_text_new(uint32_t layout, struct rheos_error **error);
+
+// Frees a writer, and the text that it gave.
+void rheos_text_free(struct rheos_text *text);
+
+// What comes before the first record; lives until the next call. It does not end with a zero.
+const char *rheos_text_begin(struct rheos_text *text, size_t *length);
+
+// The text of records; lives until the next call. It does not end with a zero.
+const char *rheos_text_rows(struct rheos_text *text,
+                            const struct rheos_flow_record *records,
+                            size_t count,
+                            size_t *length);
+
+// What comes behind the last record; lives until the next call. It does not end with a zero.
+const char *rheos_text_end(struct rheos_text *text, size_t *length);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -14,6 +14,7 @@
 mod config;
 mod error;
 mod generator;
+mod text;
 
 use std::ffi::c_char;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub use config::*;
 pub use error::*;
 pub use generator::*;
+pub use text::*;
 
 /// The version of this interface: it grows when a function or record changes its meaning, not when some are added.
 pub const RHEOS_ABI_VERSION: u32 = 1;

@@ -440,6 +440,42 @@ private:
     std::size_t m_made = 0;
 };
 
+/// Writes records as CSV, JSON or JSON Lines. What a call gives lives until the next one.
+class Text
+{
+public:
+    explicit Text(rheos_layout layout) : m_text(rheos_text_new(layout, nullptr)) {}
+
+    /// What comes before the first record.
+    std::string_view begin()
+    {
+        std::size_t length = 0;
+        const char *start = rheos_text_begin(m_text.get(), &length);
+        return {start, length};
+    }
+    /// Records.
+    std::string_view rows(const Record *records, std::size_t count)
+    {
+        std::size_t length = 0;
+        const char *start = rheos_text_rows(m_text.get(), records, count, &length);
+        return {start, length};
+    }
+    /// What comes behind the last record.
+    std::string_view end()
+    {
+        std::size_t length = 0;
+        const char *start = rheos_text_end(m_text.get(), &length);
+        return {start, length};
+    }
+
+private:
+    struct Free
+    {
+        void operator()(rheos_text *text) const noexcept { rheos_text_free(text); }
+    };
+    std::unique_ptr<rheos_text, Free> m_text;
+};
+
 } // namespace rheos
 
 #endif

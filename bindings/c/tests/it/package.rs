@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use crate::build::{HERE, Workshop, library_folder, succeed, tool};
 
@@ -16,8 +17,10 @@ int main()
 }
 ";
 
-/// Configures and builds a CMake project; no package may come from elsewhere than told.
+/// Configures and builds a CMake project; one at a time, as they share Cargo's folder.
 fn cmake(source: &Path, build: &Path, options: &[String]) {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut configure = tool("cmake");
     succeed(configure.arg("-S").arg(source).arg("-B").arg(build).args(options));
     succeed(tool("cmake").arg("--build").arg(build));
@@ -26,8 +29,9 @@ fn cmake(source: &Path, build: &Path, options: &[String]) {
 /// How Cargo is to build: as this test was built, so that nothing is built anew.
 fn cargo_options() -> [String; 2] {
     let library = library_folder();
-    let target = library.parent().unwrap().display();
-    let profile = if library.ends_with("debug") { "dev" } else { "release" };
+    let built = library.parent().unwrap();
+    let profile = if built.ends_with("debug") { "dev" } else { "release" };
+    let target = built.parent().unwrap().display();
     [format!("-DRHEOS_CARGO_PROFILE={profile}"), format!("-DRHEOS_CARGO_TARGET_DIR={target}")]
 }
 

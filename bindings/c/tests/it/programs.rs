@@ -97,3 +97,65 @@ fn sanitizers_find_nothing() {
         assert_eq!(shop.run::<&str>(&program, &[]), fingerprint(), "{compiler} {sanitizer}");
     }
 }
+
+#[test]
+fn the_older_examples_take_all_their_options() {
+    let shop = Workshop::new();
+    let program = shop.compile("g++", "examples/basic_usage.cpp", &["-std=c++17"]);
+    let patterns = "dns_traffic:100";
+    let words =
+        ["-f", "5000", "-b", "40", "-o", "x.csv", "--bidirectional", "1", "--patterns", patterns];
+    let told = shop.run(&program, &words);
+    for line in ["Generation complete!", "Total flows:     5000", "Output written to: x.csv"] {
+        assert!(told.contains(line), "{told}");
+    }
+    let rows = std::fs::read_to_string(shop.path().join("x.csv")).unwrap();
+    assert_eq!(rows.lines().count(), 5001);
+    // Every flow is turned round: the name server's port is the source's.
+    assert!(rows.lines().skip(1).all(|row| row.split(',').nth(3) == Some("53")));
+    // The same seed gives the same file, another one another.
+    shop.run(
+        &program,
+        &["--flows=5000", "-b", "40", "-o", "y.csv", "--bidirectional=1", "--patterns", patterns],
+    );
+    assert_eq!(rows, std::fs::read_to_string(shop.path().join("y.csv")).unwrap());
+    shop.run(&program, &["-f", "5000", "-o", "z.csv", "--seed", "2"]);
+    assert_ne!(rows, std::fs::read_to_string(shop.path().join("z.csv")).unwrap());
+
+    for (words, told) in [
+        (&["--flws", "3"][..], "there is no option `--flws`"),
+        (&["-f", "many"][..], "`many` of `--flows` is not a whole number"),
+        (&["--patterns", "web_trafic:100"][..], "did you mean `web_traffic`"),
+        (&["--src-weights", "1,2,3"][..], "has 3 weights for 2 source subnets"),
+        (&["-o", "no/such/folder.csv"][..], "cannot write `no/such/folder.csv`"),
+    ] {
+        let out = shop.command(&program).args(words).output().unwrap();
+        assert_eq!(out.status.code(), Some(2), "{words:?}");
+        let error = String::from_utf8_lossy(&out.stderr);
+        assert!(error.starts_with("error: ") && error.contains(told), "{error}");
+    }
+}
+
+#[test]
+fn many_generators_write_the_same_in_parallel_and_in_turn() {
+    let shop = Workshop::new();
+    let program = shop.compile("g++", "examples/multi_generator.cpp", &["-std=c++17"]);
+    let common = ["-g", "0..2,5", "--total-flows", "10000", "-b", "1000"];
+    shop.run(&program, &[&common[..], &["-o", "parallel"]].concat());
+    shop.run(&program, &[&common[..], &["-o", "sequential", "--sequential"]].concat());
+    for id in [0, 1, 2, 5] {
+        for number in 0..3 {
+            let name = format!("generator_{id}/flows_{number:04}.csv");
+            let read = |folder: &str| std::fs::read(shop.path().join(folder).join(&name)).unwrap();
+            assert_eq!(read("parallel"), read("sequential"), "{name}");
+        }
+        let fourth = format!("parallel/generator_{id}/flows_0003.csv");
+        assert!(!shop.path().join(fourth).exists(), "2500 flows each, in files of 1000");
+    }
+    // Each begins its id's milliseconds later.
+    let fifth = std::fs::read_to_string(shop.path().join("parallel/generator_5/flows_0000.csv"));
+    assert!(fifth.unwrap().lines().nth(1).unwrap().starts_with("1704067200005000000,"));
+    let out = shop.command(&program).args(["-g", "0"]).output().unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("exactly one limit"));
+}

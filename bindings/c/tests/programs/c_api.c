@@ -133,6 +133,20 @@ static void ways_agree(void)
     double gbps = bytes * 8 / (double)stats.elapsed;
     CHECK(gbps > 38 && gbps < 42);
 
+    /* Text in pieces is text. */
+    rheos_text *csv = rheos_text_new(RHEOS_LAYOUT_CSV, NULL);
+    size_t length = 0;
+    const char *text = rheos_text_begin(csv, &length);
+    CHECK(length == 58 && strncmp(text, "timestamp,src_ip,dst_ip,src_port,dst_port,protocol,length\n", length) == 0);
+    text = rheos_text_rows(csv, all, 2, &length);
+    CHECK(strncmp(text, "1704067200000000000,", 20) == 0 && text[length - 1] == '\n');
+    rheos_text_end(csv, &length);
+    CHECK(length == 0);
+    rheos_text_free(csv);
+    CHECK(rheos_text_new(99, NULL) == NULL);
+    rheos_text_rows(NULL, all, 2, &length);
+    CHECK(length == 0);
+
     uint64_t sum = 14695981039346656037u;
     for (int i = 0; i < FLOWS; ++i)
         for (size_t byte = 0; byte < sizeof *all; ++byte)
