@@ -6,7 +6,7 @@
 //! | kinds of traffic | [`Pattern`] | `pattern` |
 //! | what will be made, checked and flattened | [`FlowPlan`] | `plan`, `alias`, `clock` |
 //! | randomness of record `i` | words | `draw` |
-//! | record `i` | `FlowRecord`, `WideRecord` | `record`, `wide`, `avx512` |
+//! | record `i` | `FlowRecord`, `WideRecord` | `record`, `wide`; `scalar`, `avx512` for `kernel` |
 //! | records in order | [`FlowGenerator`], [`FlowColumns`] | `generator`, `columns` |
 //! | where it stands | [`Checkpoint`] | `checkpoint` |
 //! | as text, as files | [`FlowText`], [`RawHeader`] | `text`, `raw` |
@@ -30,6 +30,7 @@ mod pattern;
 mod plan;
 mod raw;
 mod record;
+mod scalar;
 mod subnet;
 mod text;
 mod wide;

@@ -5,6 +5,8 @@
 
 #![expect(clippy::inline_always, reason = "a record is made of ten calls of a few instructions")]
 
+use std::hint::select_unpredictable;
+
 /// A place of the table: below the threshold itself, else its alias.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Slot {
@@ -82,7 +84,7 @@ impl Alias {
     pub(super) fn pick(&self, half: u32) -> u32 {
         let index = half >> (32 - self.bits);
         let slot = self.slots.get(index as usize).copied().unwrap_or_default();
-        if half << self.bits < slot.threshold { index } else { slot.alias }
+        select_unpredictable(half << self.bits < slot.threshold, index, slot.alias)
     }
 
     /// The slots, a power of two of them.

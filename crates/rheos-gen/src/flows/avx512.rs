@@ -280,7 +280,10 @@ fearless_simd::kernel!(
     pub(super) fn fill(simd: Avx512, lanes: &Lanes, start: &Start, out: &mut [FlowRecord]) {
         let load32 = |from: &[u32; 16]| -> __m512i { u32x16::simd_from(simd, *from).into() };
         let load64 = |from: &[u64; 8]| -> __m512i { u64x8::simd_from(simd, *from).into() };
-        let table = |from: &LeafTable| Table([load32(&from[0]), load32(&from[1])]);
+        let table = |from: &LeafTable| {
+            let (halves, _) = from.as_chunks::<16>();
+            Table([load32(&halves[0]), load32(&halves[1])])
+        };
         let same64 = |value: u64| _mm512_set1_epi64(value.cast_signed());
         let side = |from: &super::lanes::SideLanes| {
             [load32(&from.threshold), load32(&from.alias), load32(&from.first), load32(&from.count)]

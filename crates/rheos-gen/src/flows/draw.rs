@@ -22,12 +22,23 @@ pub(super) const fn key(seed: u64, stream: u32) -> u64 {
     Seed(seed).named("flows").child(stream as u64).0
 }
 
+/// The counter of record `index`; that of the next is `STEP` larger.
+#[inline(always)]
+pub(super) const fn counter(key: u64, index: u64) -> u64 {
+    key.wrapping_add(index.wrapping_mul(STEP))
+}
+
+/// What all words of the record with this counter come from.
+#[inline(always)]
+pub(super) const fn state_of(counter: u64) -> u64 {
+    let state = (counter ^ (counter >> 30)).wrapping_mul(FIRST);
+    state ^ (state >> 27)
+}
+
 /// What all words of record `index` come from.
 #[inline(always)]
 pub(super) const fn state(key: u64, index: u64) -> u64 {
-    let mut state = key.wrapping_add(index.wrapping_mul(STEP));
-    state = (state ^ (state >> 30)).wrapping_mul(FIRST);
-    state ^ (state >> 27)
+    state_of(counter(key, index))
 }
 
 /// Word `which` (0 to 3) of a record: two independent halves of 32 bits, high and low.

@@ -9,7 +9,7 @@ use rheos_core::FlowRecord;
 use super::avx512;
 use super::clock::Moment;
 use super::plan::FlowPlan;
-use super::record;
+use super::{record, scalar};
 
 /// A way to fill records.
 #[derive(Clone, Copy, Debug)]
@@ -70,9 +70,10 @@ impl Kernel {
                 avx512::fill(token, lanes, &start, whole);
                 let index = index.wrapping_add(blocks as u64);
                 let moment = if blocks == 0 { moment } else { plan.clock.at(index) };
-                record::fill(plan, index, moment, rest)
+                scalar::fill(plan, lanes, index, moment, rest)
             }
-            _ => record::fill(plan, index, moment, out),
+            (Kind::Scalar, Some(lanes)) => scalar::fill(plan, lanes, index, moment, out),
+            (_, None) => record::fill(plan, index, moment, out),
         }
     }
 }

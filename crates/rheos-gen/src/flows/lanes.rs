@@ -8,10 +8,10 @@ pub(super) const LEAVES: usize = 1 << LEAF_BITS;
 /// Slots of a subnets' choice: one register.
 pub(super) const SUBNETS: usize = 1 << SUBNET_BITS;
 
-/// A table of 32 entries, in two halves.
-pub(super) type LeafTable = [[u32; 16]; 2];
+/// A table of 32 entries.
+pub(super) type LeafTable = [u32; LEAVES];
 
-/// The tables of a small plan.
+/// The tables of a small plan, one for each field.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Lanes {
     pub(super) threshold: LeafTable,
@@ -40,12 +40,6 @@ fn column<T, const N: usize>(rows: &[T], field: impl Fn(&T) -> u32) -> Option<[u
     rows.iter().map(field).collect::<Vec<_>>().try_into().ok()
 }
 
-fn halves<T>(rows: &[T], field: impl Fn(&T) -> u32) -> Option<LeafTable> {
-    let all: [u32; LEAVES] = column(rows, field)?;
-    let (halves, _) = all.as_chunks::<16>();
-    halves.try_into().ok()
-}
-
 impl SideLanes {
     fn new(side: &Side) -> Option<Self> {
         let choice: &Alias = &side.choice;
@@ -67,12 +61,12 @@ impl Lanes {
         let slots = plan.leaf_choice.slots();
         let leaves = &plan.leaves;
         Some(Self {
-            threshold: halves(slots, |s| s.threshold)?,
-            alias: halves(slots, |s| s.alias)?,
-            ports: halves(leaves, |l| u32::from(l.port) | l.port_count << 16)?,
-            meta: halves(leaves, |l| u32::from(l.protocol) | u32::from(l.pattern) << 16)?,
-            size: halves(leaves, |l| l.size)?,
-            size_count: halves(leaves, |l| l.size_count)?,
+            threshold: column(slots, |s| s.threshold)?,
+            alias: column(slots, |s| s.alias)?,
+            ports: column(leaves, |l| u32::from(l.port) | l.port_count << 16)?,
+            meta: column(leaves, |l| u32::from(l.protocol) | u32::from(l.pattern) << 16)?,
+            size: column(leaves, |l| l.size)?,
+            size_count: column(leaves, |l| l.size_count)?,
             sources: SideLanes::new(&plan.sources)?,
             destinations: SideLanes::new(&plan.destinations)?,
         })

@@ -87,25 +87,25 @@ const fn padded<const N: usize>(text: &str) -> [u8; N] {
     array
 }
 
-/// A style by what stands before, between and behind the keys, and around timestamps.
+/// A style by what stands before the first key, between a comma and the next, around timestamps, and at the end.
 macro_rules! style {
-    ($name:ident, $open:literal, $between:literal, $quote:literal, $close:literal) => {
+    ($name:ident, $open:literal, $space:literal, $quote:literal, $close:literal) => {
         impl Style for $name {
-            #[inline]
+            #[inline(always)]
             fn object(line: &mut Cursor<'_>, digits: &mut Digits, record: &FlowRecord) {
                 piece!(line, $open, "\"src_ip\": \"");
                 line.address(digits, record.source_ip);
-                piece!(line, "\"", $between, "\"dst_ip\": \"");
+                piece!(line, "\"", ",", $space, "\"dst_ip\": \"");
                 line.address(digits, record.destination_ip);
-                piece!(line, "\"", $between, "\"src_port\": ");
-                line.short(digits, record.source_port);
-                piece!(line, $between, "\"dst_port\": ");
-                line.short(digits, record.destination_port);
-                piece!(line, $between, "\"protocol\": ");
-                line.short(digits, record.protocol.into());
-                piece!(line, $between, "\"timestamp\": ", $quote);
+                piece!(line, "\"", ",", $space, "\"src_port\": ");
+                line.short_comma(digits, record.source_port);
+                piece!(line, $space, "\"dst_port\": ");
+                line.short_comma(digits, record.destination_port);
+                piece!(line, $space, "\"protocol\": ");
+                line.short_comma(digits, record.protocol.into());
+                piece!(line, $space, "\"timestamp\": ", $quote);
                 line.timestamp(digits, record.timestamp);
-                piece!(line, $quote, $between, "\"length\": ");
+                piece!(line, $quote, ",", $space, "\"length\": ");
                 line.number(digits, record.packet_length);
                 piece!(line, $close);
             }
@@ -113,10 +113,10 @@ macro_rules! style {
     };
 }
 
-style!(Compact, "{", ", ", "", "}");
-style!(CompactStrings, "{", ", ", "\"", "}");
-style!(Pretty, "  {\n    ", ",\n    ", "", "\n  }");
-style!(PrettyStrings, "  {\n    ", ",\n    ", "\"", "\n  }");
+style!(Compact, "{", " ", "", "}");
+style!(CompactStrings, "{", " ", "\"", "}");
+style!(Pretty, "  {\n    ", "\n    ", "", "\n  }");
+style!(PrettyStrings, "  {\n    ", "\n    ", "\"", "\n  }");
 
 impl FlowText {
     /// Nothing written yet.
@@ -179,16 +179,11 @@ impl FlowText {
             for record in chunk {
                 line.timestamp(digits, record.timestamp);
                 line.text(b",");
-                line.address(digits, record.source_ip);
-                line.text(b",");
-                line.address(digits, record.destination_ip);
-                line.text(b",");
-                line.short(digits, record.source_port);
-                line.text(b",");
-                line.short(digits, record.destination_port);
-                line.text(b",");
-                line.short(digits, record.protocol.into());
-                line.text(b",");
+                line.address_comma(digits, record.source_ip);
+                line.address_comma(digits, record.destination_ip);
+                line.short_comma(digits, record.source_port);
+                line.short_comma(digits, record.destination_port);
+                line.short_comma(digits, record.protocol.into());
                 line.number(digits, record.packet_length);
                 line.text(b"\n");
             }

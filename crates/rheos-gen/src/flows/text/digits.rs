@@ -16,9 +16,11 @@ struct Piece {
 struct Tables {
     /// `7.` to `255.`
     octets: [Piece; 256],
+    /// `7,` to `255,`
+    last_octets: [Piece; 256],
     /// `0000` to `9999`.
     fours: Box<[u32; 10_000]>,
-    /// `0` to `65535`; the length in the top byte.
+    /// `0,` to `65535,`; the length without the comma in the top byte.
     shorts: Box<[u64; 65_536]>,
 }
 
@@ -57,18 +59,27 @@ fn table<T, const N: usize>(text: impl Fn(u64) -> T) -> Box<[T; N]> {
 
 impl Tables {
     fn new() -> Self {
-        let mut octets = [Piece::default(); 256];
-        for (number, piece) in (0..).zip(&mut octets) {
-            let (mut text, length) = spelled(number);
-            text[length] = b'.';
-            *piece = Piece { text: eight(&text[..=length]), length: length + 1 };
-        }
+        let octets = |behind| {
+            let mut octets = [Piece::default(); 256];
+            for (number, piece) in (0..).zip(&mut octets) {
+                let (mut text, length) = spelled(number);
+                text[length] = behind;
+                *piece = Piece { text: eight(&text[..=length]), length: length + 1 };
+            }
+            octets
+        };
         let four = |number: u64| eight(&spelled(10_000 + number).0[1..5]) as u32;
         let short = |number: u64| {
-            let (text, length) = spelled(number);
-            eight(&text[..length]) | (length as u64) << 56
+            let (mut text, length) = spelled(number);
+            text[length] = b',';
+            eight(&text[..=length]) | (length as u64) << 56
         };
-        Self { octets, fours: table(four), shorts: table(short) }
+        Self {
+            octets: octets(b'.'),
+            last_octets: octets(b','),
+            fours: table(four),
+            shorts: table(short),
+        }
     }
 
     /// Of a number below 10 000.
@@ -170,30 +181,39 @@ impl Cursor<'_> {
         self.put(*text, N);
     }
 
-    /// `192.168.1.1`
+    /// `192.168.1.1,`
     #[inline(always)]
-    pub(super) fn address(&mut self, digits: &Digits, address: u32) {
+    pub(super) fn address_comma(&mut self, digits: &Digits, address: u32) {
         let [a, b, c, d] = address.to_be_bytes();
-        for (first, second) in [(a, b), (c, d)] {
-            let first = digits.tables.octets[usize::from(first)];
-            let second = digits.tables.octets[usize::from(second)];
+        let Tables { octets, last_octets, .. } = digits.tables;
+        for (first, table, second) in [(a, octets, b), (c, last_octets, d)] {
+            let (first, second) = (octets[usize::from(first)], table[usize::from(second)]);
             let text = first.text | second.text << (8 * first.length);
             self.put(text.to_le_bytes(), first.length + second.length);
         }
-        // The dot behind the last.
+    }
+
+    /// `192.168.1.1`
+    #[inline(always)]
+    pub(super) fn address(&mut self, digits: &Digits, address: u32) {
+        self.address_comma(digits, address);
         self.end -= 1;
     }
 
+    /// `443,`
     #[inline(always)]
-    pub(super) fn short(&mut self, digits: &Digits, number: u16) {
+    pub(super) fn short_comma(&mut self, digits: &Digits, number: u16) {
         let piece = digits.tables.shorts[usize::from(number)];
-        self.put(piece.to_le_bytes(), (piece >> 56) as usize);
+        self.put(piece.to_le_bytes(), (piece >> 56) as usize + 1);
     }
 
     #[inline(always)]
     pub(super) fn number(&mut self, digits: &Digits, number: u32) {
         match u16::try_from(number) {
-            Ok(short) => self.short(digits, short),
+            Ok(short) => {
+                self.short_comma(digits, short);
+                self.end -= 1;
+            }
             Err(_) => self.long(number.into()),
         }
     }
