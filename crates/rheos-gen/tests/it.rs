@@ -1,5 +1,7 @@
 //! Made frames as others read them: decoders, ground truth, fingerprints, faults. Made flows: distributions, defects.
 
+#[path = "it/collectors.rs"]
+mod collectors;
 #[path = "it/configuration.rs"]
 mod configuration;
 #[path = "it/decoding.rs"]
