@@ -39,7 +39,7 @@ use crate::IpVersion;
 
 pub use error::{FilterError, FilterErrorKind};
 pub use flow::{FlowField, FlowFilter, FlowTest, NeedsFlow};
-pub use names::{protocol_name, service_port};
+pub use names::{protocol_name, service_name, service_port};
 
 /// Longest filter text in bytes.
 pub const TEXT_MAX: usize = 64 * 1024;

@@ -23,6 +23,7 @@
 //! ```
 
 mod groups;
+mod histogram;
 mod index;
 mod keys;
 mod table;
@@ -33,7 +34,9 @@ use index::{Full, PackedKey};
 use table::{Kept, Table};
 
 pub use groups::{Groups, Limit, Ranking, Report};
+pub use histogram::Histogram;
 pub use keys::{Key, KeyValue, Keys};
+pub(crate) use values::middle as middle_of;
 pub use values::{Cell, Measure, Moment, Value};
 
 /// Groups that are told apart at most, unless told otherwise.

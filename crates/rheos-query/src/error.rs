@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rheos_core::Nanos;
+
 use crate::FlowColumns;
 
 /// Why flows could not be read or counted.
@@ -63,6 +65,14 @@ pub enum Error {
         /// The limit.
         max: usize,
     },
+    /// More steps of time than may be held.
+    #[error("more than {max} steps of {step}")]
+    TooManyBins {
+        /// The limit.
+        max: usize,
+        /// Their width.
+        step: Nanos,
+    },
     /// Keys that together are too wide.
     #[error("the keys have {bits} bits, more than {max}")]
     KeysTooWide {
@@ -119,6 +129,7 @@ impl Error {
                 "raise `--groups-max`, use fewer keys or prefixes such as `srcip/24`, or filter first"
                     .to_owned()
             }
+            Self::TooManyBins { .. } => "give wider steps with `--bin`".to_owned(),
             Self::KeysTooWide { .. } => "use fewer keys".to_owned(),
             Self::UnknownWord { hint, .. } => hint.clone(),
             Self::Io { .. } => return None,

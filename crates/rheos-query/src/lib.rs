@@ -7,8 +7,10 @@
 //! | [`filter`] | the flow filter language as tests of whole columns |
 //! | [`read`] | flow files of all formats, on several threads |
 //! | [`aggregate`] | groups of flows and what is told of them |
+//! | [`analyze`] | an overview, ports, traffic over time, two sets compared |
 
 pub mod aggregate;
+pub mod analyze;
 mod block;
 mod column;
 mod convert;

@@ -9,8 +9,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::commands::{
     completions, config_check, config_init, config_show, demo, doctor, features_describe,
     features_extract, features_graph, features_list, features_profiles, features_schema,
-    features_validate, features_watch, flows_aggregate, flows_filter, gen_packets, man,
-    pcap_analyze, pcap_info, pcap_merge, pcap_slice, reference,
+    features_validate, features_watch, flows_aggregate, flows_analyze, flows_compare, flows_filter,
+    flows_port, gen_packets, man, pcap_analyze, pcap_info, pcap_merge, pcap_slice, reference,
 };
 use crate::output::ColorChoice;
 use crate::progress::ProgressStyle;
@@ -168,6 +168,12 @@ pub(crate) enum FlowsCommand {
     Filter(flows_filter::FilterArgs),
     /// Group flows by anything and tell the groups with the most of anything.
     Aggregate(flows_aggregate::AggregateArgs),
+    /// Tell what flows are like: protocols, services, talkers, sizes, concentration, traffic over time.
+    Analyze(flows_analyze::AnalyzeArgs),
+    /// Tell how alike two sets of flows are, or which rows only one of them has.
+    Compare(flows_compare::CompareArgs),
+    /// Count what each port sends and receives.
+    Port(flows_port::PortArgs),
 }
 
 /// `rheos features`.

@@ -15,7 +15,10 @@ pub(crate) mod features_schema;
 pub(crate) mod features_validate;
 pub(crate) mod features_watch;
 pub(crate) mod flows_aggregate;
+pub(crate) mod flows_analyze;
+pub(crate) mod flows_compare;
 pub(crate) mod flows_filter;
+pub(crate) mod flows_port;
 pub(crate) mod gen_packets;
 pub(crate) mod man;
 pub(crate) mod pcap_analyze;
@@ -67,6 +70,9 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitStatus> {
             features_schema::run(&args, global, output)
         }
         Command::Flows(FlowsCommand::Filter(args)) => flows_filter::run(&args, global, output),
+        Command::Flows(FlowsCommand::Analyze(args)) => flows_analyze::run(&args, global, output),
+        Command::Flows(FlowsCommand::Compare(args)) => flows_compare::run(&args, global, output),
+        Command::Flows(FlowsCommand::Port(args)) => flows_port::run(&args, global, output),
         Command::Flows(FlowsCommand::Aggregate(args)) => {
             flows_aggregate::run(&args, global, output)
         }

@@ -8,13 +8,15 @@ use arrow_array::{
     UInt64Array,
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use clap::ValueEnum;
 use rheos_core::units::human;
 use rheos_core::{Nanos, Timestamp};
 use rheos_query::aggregate::{Cell as Told, Groups, Key, KeyValue, Report, Value};
 use rheos_query::{FlowColumn, Kind, Rate};
 use serde_json::{Map, Value as Json};
 
-use crate::table::{Align, Cell, Table};
+use crate::output::Output;
+use crate::table::{Align, Cell, ListFormat, Table};
 
 /// Rows that are told at once.
 pub(crate) const BATCH_ROWS: usize = 64 * 1024;
@@ -261,4 +263,46 @@ fn times(times: impl Iterator<Item = Option<Timestamp>>) -> ArrayRef {
     let numbers = times.map(|time| time.and_then(|t| i64::try_from(t.as_nanos()).ok()));
     let array: PrimitiveArray<TimestampNanosecondType> = numbers.collect();
     Arc::new(array.with_timezone("UTC"))
+}
+
+/// How a list of figures is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// Aligned columns for reading.
+    #[value(alias = "text")]
+    Table,
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object per line.
+    Jsonl,
+    /// One JSON list on one line.
+    Json,
+    /// One JSON list, indented.
+    #[value(alias = "pretty")]
+    JsonPretty,
+    /// A Markdown table.
+    Md,
+}
+
+impl TableFormat {
+    /// The whole table as text.
+    pub(crate) fn render(self, table: &Table, header: bool, output: &Output) -> String {
+        let text = match self {
+            Self::Table => table.render(ListFormat::Table, output),
+            Self::Csv => table.render(ListFormat::Csv, output),
+            Self::Md => return table.render(ListFormat::Md, output),
+            Self::JsonPretty => return table.render(ListFormat::Json, output),
+            Self::Json => return table.json().to_string() + "\n",
+            Self::Jsonl => {
+                let rows = table.json();
+                let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
+                return rows.iter().map(|row| row.to_string() + "\n").collect();
+            }
+        };
+        if header {
+            text
+        } else {
+            text.split_once('\n').map_or(String::new(), |(_, rows)| rows.to_owned())
+        }
+    }
 }

@@ -128,6 +128,11 @@ pub fn service_port(name: &str) -> Option<u16> {
     SERVICES.iter().find(|(known, _)| *known == name).map(|&(_, port)| port)
 }
 
+/// The usual name of a port's service: 443 is `https`.
+pub fn service_name(port: u16) -> Option<&'static str> {
+    SERVICES.iter().find(|&&(_, known)| known == port).map(|&(name, _)| name)
+}
+
 /// The names that [`service_port`] knows.
 pub(super) fn services() -> impl Iterator<Item = &'static str> {
     SERVICES.iter().map(|&(name, _)| name)
@@ -178,5 +183,6 @@ mod tests {
         }
         assert_eq!(protocol_name(58), Some("icmp6"));
         assert_eq!(service_port("https"), Some(443));
+        assert_eq!(service_name(53), Some("domain"));
     }
 }

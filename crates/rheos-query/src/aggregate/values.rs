@@ -254,6 +254,11 @@ impl Sums {
         self.squares = self.squares.saturating_add(other.squares);
     }
 
+    /// The nearest number between the least and the greatest value.
+    pub(crate) fn within(&self, value: u64) -> u64 {
+        value.clamp(self.min.min(self.max), self.max)
+    }
+
     pub(crate) fn tell(&self, moment: Moment) -> Cell {
         if self.count == 0 {
             return Cell::None;

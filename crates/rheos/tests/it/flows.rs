@@ -118,3 +118,71 @@ fn standard_input_is_a_file() {
     let text = String::from_utf8(output.stdout).expect("text");
     assert_eq!(text, "1704067200000000003,192.168.1.9,10.0.0.1,50000,53,17,64\n");
 }
+
+#[test]
+fn ports_are_told_as_the_older_program_counted_them() {
+    let sandbox = sandbox();
+    let csv = stdout(&sandbox, "flows port flows.csv --format csv");
+    assert_eq!(
+        csv,
+        "port,flows,tx_bytes,rx_bytes,total_bytes,tx_packets,rx_packets,total_packets\n\
+         443,3,150000,16000,166000,20,15,35\n\
+         50000,2,12000,150000,162000,10,20,30\n\
+         50002,1,4000,0,4000,5,0,5\n\
+         53,1,0,300,300,0,2,2\n\
+         50001,1,300,0,300,2,0,2\n\
+         8,1,84,84,168,1,1,2\n"
+    );
+    // In the older program the ranked list came out in the order of ports all the same.
+    let first = |sort: &str| {
+        let csv = stdout(
+            &sandbox,
+            &format!("flows port flows.csv --no-header --format csv --sort {sort}"),
+        );
+        csv.split(',').next().map(str::to_owned)
+    };
+    assert_eq!(first("port").as_deref(), Some("8"));
+    assert_eq!(first("rx_bytes").as_deref(), Some("50000"));
+    assert_eq!(first("packets").as_deref(), Some("443"));
+    assert_run("flows_port", &sandbox.run("flows port flows.csv --top 2"));
+    let json = stdout(&sandbox, "flows port flows.csv --format json --top 1");
+    assert!(json.starts_with("[{") && json.contains("\"total_bytes\":166000"), "{json}");
+}
+
+#[test]
+fn the_overview_is_told_as_tables_json_and_page() {
+    let sandbox = sandbox();
+    assert_run("flows_analyze", &sandbox.run("flows analyze flows.csv --top 2 --bin 1m"));
+    let json = stdout(
+        &sandbox,
+        "flows analyze flows.csv --format json --report page.html --load-scheme proportional",
+    );
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["flows"], 5);
+    assert_eq!(json["tables"]["protocols"]["rows"][0]["protocol"], 6);
+    assert_eq!(json["distributions"]["bytes"]["max"], 150_000);
+    let steps = json["over_time"]["steps"].as_array().expect("a list");
+    let bytes: u64 = steps.iter().filter_map(|step| step["bytes"].as_u64()).sum();
+    assert_eq!(bytes, 166_384);
+    let page = sandbox.text("page.html");
+    assert!(page.contains("<svg") && page.contains("destination networks"));
+    let again = stdout(
+        &sandbox,
+        "flows analyze flows.csv --format json --threads 3 --load-scheme proportional",
+    );
+    assert_eq!(serde_json::from_str::<Value>(&again).expect("JSON"), json);
+}
+
+#[test]
+fn sets_are_compared_by_distribution_and_by_row() {
+    let other = FLOWS.replace(",84\n", ",85\n") + "2,1,1,1.2.3.4,1.2.3.4,1,1,6,1,1\n";
+    let sandbox = sandbox().with("other.csv", other);
+    assert_run("flows_compare", &sandbox.run("flows compare flows.csv other.csv"));
+    assert_run("flows_compare_rows", &sandbox.run("flows compare flows.csv other.csv --rows"));
+    stdout(&sandbox, "flows filter flows.csv -o same.parquet --addresses wide");
+    let equal = sandbox.run("flows compare flows.csv same.parquet --rows");
+    assert!(
+        equal.starts_with("exit 0\n") && equal.contains("equal  5 rows in 10 columns"),
+        "{equal}"
+    );
+}
