@@ -6,7 +6,8 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rheos_core::{FlowRecord, WideRecord};
 use rheos_gen::flows::{
-    FlowColumns, FlowConfig, FlowGenerator, FlowPlan, FlowText, Kernel, Subnets, TextFormat,
+    Arrivals, FlowColumns, FlowConfig, FlowGenerator, FlowPlan, FlowText, Kernel, Realism,
+    SizeModel, Subnets, TextFormat,
 };
 
 /// Records of a buffer that stays in the first cache: 32 KiB.
@@ -67,6 +68,19 @@ fn records(criterion: &mut Criterion) {
     });
     let mut wide = vec![WideRecord::default(); RECORDS];
     group.bench_function("wide", |bencher| {
+        bencher.iter(|| {
+            made.fill_wide(&mut wide);
+            black_box(&wide);
+        });
+    });
+    let realism = Realism {
+        sizes: SizeModel::Agh2015,
+        arrivals: Arrivals::Poisson,
+        host_exponent: Some(1.0),
+    };
+    let Ok(plan) = FlowConfig { realism, ..FlowConfig::default() }.plan() else { return };
+    let mut made = FlowGenerator::new(plan);
+    group.bench_function("campus", |bencher| {
         bencher.iter(|| {
             made.fill_wide(&mut wide);
             black_box(&wide);

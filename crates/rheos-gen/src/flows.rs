@@ -8,6 +8,7 @@
 //! | randomness of record `i` | words | `draw` |
 //! | record `i` | `FlowRecord`, `WideRecord` | `record`, `wide`; `scalar`, `avx512` for `kernel` |
 //! | records in order | [`FlowGenerator`], [`FlowColumns`] | `generator`, `columns` |
+//! | like a real network | [`Realism`] | `real` |
 //! | where it stands | [`Checkpoint`] | `checkpoint` |
 //! | as text, as files | [`FlowText`], [`RawHeader`] | `text`, `raw` |
 //!
@@ -29,6 +30,7 @@ mod lanes;
 mod pattern;
 mod plan;
 mod raw;
+mod real;
 mod record;
 mod scalar;
 mod subnet;
@@ -46,5 +48,6 @@ pub use kernel::Kernel;
 pub use pattern::{Pattern, UnknownPattern};
 pub use plan::FlowPlan;
 pub use raw::{RAW_HEADER_BYTES, RawError, RawHeader, RawRecord, read_raw, write_raw};
+pub use real::{Arrivals, Realism, SizeModel};
 pub use subnet::Subnet;
 pub use text::{CSV_HEADER, FlowText, JsonTimestamps, TextFormat};

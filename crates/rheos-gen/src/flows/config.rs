@@ -17,6 +17,7 @@ use rheos_core::{Nanos, Timestamp};
 use super::error::{FlowError, FlowProblem};
 use super::pattern::Pattern;
 use super::plan::FlowPlan;
+use super::real::{Realism, SizeModel};
 use super::subnet::Subnet;
 
 pub use document::Format;
@@ -50,6 +51,8 @@ pub struct FlowConfig {
     pub destinations: Subnets,
     /// Lengths in bytes.
     pub sizes: Sizes,
+    /// Models of a real network; their records are wide.
+    pub realism: Realism,
 }
 
 /// How fast the clock goes.
@@ -95,6 +98,8 @@ const SUM_TOLERANCE: f64 = 0.01;
 const SHOWN: usize = 64;
 /// Most patterns: a record has 8 bits for its pattern.
 const PATTERNS_MAX: usize = 256;
+/// Exponents of Zipf's law: what is measured lies between 0.8 and 1.2.
+const EXPONENTS: (f64, f64) = (0.5, 2.0);
 /// Largest size: the older generator's signed 32 bits.
 pub(super) const SIZE_MAX: u32 = i32::MAX as u32;
 
@@ -124,6 +129,7 @@ impl Default for FlowConfig {
             sources: Subnets::even(net(192, 168, 1, 24)),
             destinations: Subnets::even(net(10, 0, 0, 8)),
             sizes: Sizes { min: 64, max: 1500, average: None },
+            realism: Realism::default(),
         }
     }
 }
@@ -231,7 +237,8 @@ impl FlowConfig {
         self.sources.check("network.source_subnets", "network.source_weights")?;
         self.destinations.check("network.destination_subnets", "network.destination_weights")?;
         self.check_versions()?;
-        self.check_sizes()
+        self.check_sizes()?;
+        self.check_realism()
     }
 
     /// Every version that one side draws must be one that the other side has.
@@ -247,6 +254,22 @@ impl FlowConfig {
             }
         }
         Ok(())
+    }
+
+    fn check_realism(&self) -> Result<(), FlowError> {
+        let Realism { sizes, host_exponent, .. } = self.realism;
+        let (min, max) = EXPONENTS;
+        match (host_exponent, sizes, self.sizes.average) {
+            (Some(got), ..) if !(min..=max).contains(&got) => {
+                let problem = FlowProblem::Range { got, min, max };
+                Err(FlowError::new("realism.host_exponent", problem))
+            }
+            (_, SizeModel::Agh2015, Some(average)) => {
+                let expected = "left out where `realism.sizes` says how long flows are";
+                Err(not_this("packets.average_size", &average.to_string(), expected))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_sizes(&self) -> Result<(), FlowError> {

@@ -114,10 +114,10 @@ impl FlowGenerator {
         self.remaining() == 0
     }
 
-    /// Whether this plan's records fit [`FlowRecord`]: those with IPv6 addresses are for
+    /// Whether this plan's records fit [`FlowRecord`]: those with IPv6 addresses or of models are for
     /// [`fill_wide`](Self::fill_wide) only.
     pub fn is_narrow(&self) -> bool {
-        !self.plan.has_ipv6()
+        self.plan.is_narrow()
     }
 
     /// What has been made so far.
@@ -131,7 +131,7 @@ impl FlowGenerator {
     }
 
     /// Fills `out` from its start; returns how many records there were, fewer than asked for only at the end. A plan
-    /// with IPv6 addresses ([`is_narrow`](Self::is_narrow)) gives none.
+    /// whose records do not fit ([`is_narrow`](Self::is_narrow)) gives none.
     pub fn fill(&mut self, out: &mut [FlowRecord]) -> usize {
         if !self.is_narrow() {
             return 0;
@@ -142,7 +142,7 @@ impl FlowGenerator {
         out.len()
     }
 
-    /// Like [`fill`](Self::fill), for plans of both IP versions.
+    /// Like [`fill`](Self::fill), for all plans.
     pub fn fill_wide(&mut self, out: &mut [WideRecord]) -> usize {
         let out = self.claim(out);
         self.moment = wide::fill(&self.plan, self.position, self.moment, out);

@@ -53,9 +53,9 @@ impl SideLanes {
 }
 
 impl Lanes {
-    /// `None` for plans with more leaves or subnets than registers hold, or with IPv6.
+    /// `None` for plans with more leaves or subnets than registers hold, or wide records.
     pub(super) fn new(plan: &FlowPlan) -> Option<Self> {
-        if plan.has_ipv6() {
+        if !plan.is_narrow() {
             return None;
         }
         let slots = plan.leaf_choice.slots();

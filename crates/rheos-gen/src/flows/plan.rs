@@ -11,6 +11,7 @@ use super::draw;
 use super::error::{FlowError, FlowProblem};
 use super::lanes::Lanes;
 use super::pattern::Pattern;
+use super::real::{RealPlan, Realism};
 use super::subnet::{Hosts, Subnet};
 
 /// Slots of the leaves' table: at least as many as two vector registers hold.
@@ -32,6 +33,8 @@ pub struct FlowPlan {
     pub(super) clock: Clock,
     /// The tables as vector registers hold them, if they fit.
     pub(super) lanes: Option<Box<Lanes>>,
+    /// Models of a real network, if any are wanted.
+    pub(super) real: Option<Box<RealPlan>>,
     gap: Gap,
     /// Twice the mean length, in units of 2^-32 bytes.
     mean_twice: u128,
@@ -96,7 +99,12 @@ impl FlowPlan {
     pub(super) fn new(config: &FlowConfig) -> Self {
         let (leaves, shares) = flatten(config);
         let leaf_choice = Alias::new(&shares, LEAF_BITS);
-        let mean_twice = mean_twice(&leaves, &shares);
+        let (sources, destinations) = (&config.sources.subnets, &config.destinations.subnets);
+        let real = RealPlan::new(config.realism, sources, destinations).map(Box::new);
+        let mean_twice = match &real {
+            Some(real) => modelled_mean_twice(real, &leaves, &shares),
+            None => mean_twice(&leaves, &shares),
+        };
         let gap = gap(config.rate, mean_twice);
         let clock = Clock::new(config.start, gap, 0, 1);
         let mut ends = vec![Timestamp::MAX];
@@ -121,6 +129,7 @@ impl FlowPlan {
             destinations: Side::new(&config.destinations),
             clock,
             lanes: None,
+            real,
             gap,
             mean_twice,
             streams: 1,
@@ -191,6 +200,11 @@ impl FlowPlan {
         &self.patterns
     }
 
+    /// Whether records are those of one packet and IPv4 that [`FlowRecord`](rheos_core::FlowRecord) holds.
+    pub fn is_narrow(&self) -> bool {
+        !self.has_ipv6() && self.real.is_none()
+    }
+
     /// Whether some records have IPv6 addresses, which only wide records hold.
     pub fn has_ipv6(&self) -> bool {
         self.sources.has_ipv6()
@@ -228,6 +242,12 @@ impl FlowPlan {
                 add(octets as u64);
                 add(subnet.prefix_length().into());
             }
+        }
+        let realism = config.realism;
+        if realism != Realism::default() {
+            add(1 + realism.sizes as u64);
+            add(1 + realism.arrivals as u64);
+            add(realism.host_exponent.map_or(0, f64::to_bits));
         }
         add(config.start.as_nanos());
         for part in [self.clock.step, self.clock.step_rest, self.clock.denominator] {
@@ -274,6 +294,17 @@ fn flatten(config: &FlowConfig) -> (Vec<Leaf>, Vec<u64>) {
 fn mean_twice(leaves: &[Leaf], shares: &[u64]) -> u128 {
     let twice = |l: &Leaf| 2 * u128::from(l.size) + u128::from(l.size_count) - 1;
     leaves.iter().zip(shares).map(|(leaf, &share)| twice(leaf) * u128::from(share)).sum()
+}
+
+/// The same where a model says how many bytes flows have.
+fn modelled_mean_twice(real: &RealPlan, leaves: &[Leaf], shares: &[u64]) -> u128 {
+    const FRACTION: f64 = 1_048_576.0;
+    let sum = |(leaf, &share): (&Leaf, &u64)| {
+        let own = || f64::from(leaf.size) + f64::from(leaf.size_count - 1) / 2.0;
+        let mean = real.mean_bytes(leaf).unwrap_or_else(own);
+        (2.0 * mean * FRACTION) as u128 * u128::from(share)
+    };
+    leaves.iter().zip(shares).map(sum).sum::<u128>() >> 20
 }
 
 /// Moves both ends of every leaf's sizes by the same part of their way to `min` or `max`, so that the mean of all is

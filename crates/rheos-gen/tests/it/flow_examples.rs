@@ -25,6 +25,7 @@ fn every_example_is_read_and_run() {
     names.sort_unstable();
     let expected = [
         "bidirectional_config.yaml",
+        "campus.yaml",
         "dual_stack.toml",
         "example_config.yaml",
         "high_bandwidth.yaml",

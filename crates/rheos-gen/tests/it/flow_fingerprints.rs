@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use rheos_core::{FlowRecord, WideRecord};
-use rheos_gen::flows::{FlowConfig, FlowGenerator, FlowPlan, Kernel, Pattern, Sizes, Subnets};
+use rheos_gen::flows::{
+    Arrivals, FlowConfig, FlowGenerator, FlowPlan, Kernel, Pattern, Realism, SizeModel, Sizes,
+    Subnets,
+};
 use sha2::{Digest, Sha256};
 
 const RECORDS: usize = 100_003;
@@ -67,17 +70,24 @@ fn records_are_the_recorded_ones() {
         assert_eq!(hashes.len(), 1, "{name}: kernels or threads differ");
         let _ = writeln!(told, "{name} {}", hashes[0]);
     }
-    let config = FlowConfig {
-        seed: 42,
-        sources: nets(&["10.0.0.0/8", "2001:db8::/32"]),
-        destinations: nets(&["192.0.2.0/24", "2001:db8:1::/64"]),
-        ..FlowConfig::default()
+    let realism = Realism {
+        sizes: SizeModel::Agh2015,
+        arrivals: Arrivals::Poisson,
+        host_exponent: Some(1.0),
     };
-    let mut wide = vec![WideRecord::default(); RECORDS];
-    FlowGenerator::new(config.plan().expect("a plan")).fill_wide(&mut wide);
-    let digest = Sha256::digest(bytemuck::cast_slice::<WideRecord, u8>(&wide));
-    let _ = writeln!(told, "wide {}", hex(&digest));
-
+    for (name, realism) in [("wide", Realism::default()), ("campus", realism)] {
+        let config = FlowConfig {
+            seed: 42,
+            sources: nets(&["10.0.0.0/8", "2001:db8::/32"]),
+            destinations: nets(&["192.0.2.0/24", "2001:db8:1::/64"]),
+            realism,
+            ..FlowConfig::default()
+        };
+        let mut wide = vec![WideRecord::default(); RECORDS];
+        FlowGenerator::new(config.plan().expect("a plan")).fill_wide(&mut wide);
+        let digest = Sha256::digest(bytemuck::cast_slice::<WideRecord, u8>(&wide));
+        let _ = writeln!(told, "{name} {}", hex(&digest));
+    }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fingerprints/flows.txt");
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(told == expected, "the records made are not those of {}:\n{told}", file.display());

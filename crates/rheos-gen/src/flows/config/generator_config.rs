@@ -4,6 +4,7 @@ use rheos_core::units::BitRate;
 use rheos_core::{Nanos, Timestamp};
 
 use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets, not_this};
+use crate::flows::Realism;
 use crate::flows::error::{FlowError, FlowProblem};
 use crate::flows::pattern::UnknownPattern;
 
@@ -117,6 +118,7 @@ impl TryFrom<&GeneratorConfig> for FlowConfig {
                 &given.destination_weights,
             )?,
             sizes: Sizes { min: given.min_packet_size, max: given.max_packet_size, average },
+            realism: Realism::default(),
         };
         config.check()?;
         Ok(config)

@@ -8,6 +8,7 @@ use super::generator_config::reversed;
 use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets};
 use crate::flows::error::{FlowError, FlowProblem, Place};
 use crate::flows::pattern::{Pattern, UnknownPattern};
+use crate::flows::{Arrivals, Realism, SizeModel};
 
 /// Reads and checks; errors know their line.
 pub(super) fn read(root: &Node) -> Result<FlowConfig, FlowError> {
@@ -20,7 +21,7 @@ pub(super) fn read(root: &Node) -> Result<FlowConfig, FlowError> {
 }
 
 fn unchecked(root: &Node) -> Result<FlowConfig, FlowError> {
-    let top = Section::new(root, "", &["generation", "traffic_patterns", "network", "packets"])?;
+    let top = Section::new(root, "", TOP)?;
     let mut config = FlowConfig { patterns: Vec::new(), ..FlowConfig::default() };
     let generation = top.section("generation", GENERATION)?;
     read_generation(&mut config, &generation)?;
@@ -32,9 +33,11 @@ fn unchecked(root: &Node) -> Result<FlowConfig, FlowError> {
     let destinations = &mut config.destinations;
     read_subnets(&network, destinations, "destination_subnets", "destination_weights")?;
     read_sizes(&mut config.sizes, &top.section("packets", PACKETS)?)?;
+    read_realism(&mut config.realism, &top.section("realism", REALISM)?)?;
     Ok(config)
 }
 
+const TOP: &[&str] = &["generation", "traffic_patterns", "network", "packets", "realism"];
 const GENERATION: &[&str] = &[
     "max_flows",
     "duration_seconds",
@@ -51,6 +54,7 @@ const PATTERN: &[&str] = &["type", "percentage", "config"];
 const NETWORK: &[&str] =
     &["source_subnets", "destination_subnets", "source_weights", "destination_weights"];
 const PACKETS: &[&str] = &["min_size", "max_size", "average_size"];
+const REALISM: &[&str] = &["sizes", "arrivals", "host_exponent"];
 
 fn read_generation(config: &mut FlowConfig, section: &Section<'_>) -> Result<(), FlowError> {
     if let Some(seed) = section.whole("seed", u64::MAX)? {
@@ -130,6 +134,24 @@ fn read_sizes(sizes: &mut Sizes, section: &Section<'_>) -> Result<(), FlowError>
     sizes.min = size("min_size")?.unwrap_or(sizes.min);
     sizes.max = size("max_size")?.unwrap_or(sizes.max);
     sizes.average = size("average_size")?;
+    Ok(())
+}
+
+fn read_realism(realism: &mut Realism, section: &Section<'_>) -> Result<(), FlowError> {
+    let sizes = |text: &str| match text {
+        "patterns" => Some(SizeModel::Patterns),
+        "agh_2015" => Some(SizeModel::Agh2015),
+        _ => None,
+    };
+    let arrivals = |text: &str| match text {
+        "even" => Some(Arrivals::Even),
+        "poisson" => Some(Arrivals::Poisson),
+        _ => None,
+    };
+    realism.sizes = section.parsed("sizes", sizes, "`patterns` or `agh_2015`")?.unwrap_or_default();
+    realism.arrivals =
+        section.parsed("arrivals", arrivals, "`even` or `poisson`")?.unwrap_or_default();
+    realism.host_exponent = section.float("host_exponent")?;
     Ok(())
 }
 

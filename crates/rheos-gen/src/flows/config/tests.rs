@@ -8,7 +8,12 @@ fn the_default_works() {
 /// A change that breaks a rule, and the key that the error must name.
 type Broken = (&'static str, &'static str, fn(&mut FlowConfig));
 
-const BROKEN: [Broken; 19] = [
+const BROKEN: [Broken; 21] = [
+    ("realism.host_exponent", "between 0.5 and 2", |c| c.realism.host_exponent = Some(0.1)),
+    ("packets.average_size", "left out", |c| {
+        c.realism.sizes = SizeModel::Agh2015;
+        c.sizes.average = Some(800);
+    }),
     ("generation.max_flows", "above 0", |c| c.max_flows = Some(0)),
     ("generation.duration_seconds", "above 0", |c| c.duration = Some(Nanos::ZERO)),
     ("generation.rate.bandwidth_gbps", "greater than 0", |c| {

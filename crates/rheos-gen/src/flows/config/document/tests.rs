@@ -151,6 +151,21 @@ fn variables_take_numbers_and_parts_of_texts() {
 }
 
 #[test]
+fn models_are_chosen_by_name() {
+    let text =
+        format!("{YAML}realism: {{sizes: agh_2015, arrivals: poisson, host_exponent: 1.1}}\n");
+    let realism = parse(&text, Format::Yaml).expect("a configuration").realism;
+    let expected = crate::flows::Realism {
+        sizes: crate::flows::SizeModel::Agh2015,
+        arrivals: crate::flows::Arrivals::Poisson,
+        host_exponent: Some(1.1),
+    };
+    assert_eq!(realism, expected);
+    let error = parse(&text.replace("agh_2015", "agh"), Format::Yaml).expect_err("no model");
+    assert!(error.to_string().contains("`patterns` or `agh_2015` (line 13)"), "{error}");
+}
+
+#[test]
 fn text_cannot_include_files() {
     let error = parse(&format!("include: x.yaml\n{YAML}"), Format::Yaml).expect_err("no folder");
     assert!(error.to_string().contains("no folder"), "{error}");
