@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rheos_core::LinkType;
+use rheos_wire::nfdump::{Compression, HeaderFault};
 
 use crate::info::Format;
 use crate::sniff::Content;
@@ -149,6 +150,39 @@ pub enum Error {
         /// How many there are.
         known: usize,
     },
+    /// A file that is none of nfdump's, or one that is not read.
+    #[error("{} is not read as a file of nfdump: {}", shown(path), told(*fault))]
+    NotNfcapd {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its header.
+        fault: HeaderFault,
+    },
+    /// A file of nfdump in a compression that is not read.
+    #[error("{} is compressed with {}, which is not read", shown(path), compression.name())]
+    NfcapdCompression {
+        /// The file.
+        path: PathBuf,
+        /// How it is compressed.
+        compression: Compression,
+    },
+    /// A file of nfdump with a broken block; those before it were read.
+    #[error("{} is damaged in the block at byte {offset}", shown(path))]
+    NfcapdDamaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the block begins.
+        offset: u64,
+    },
+}
+
+fn told(fault: HeaderFault) -> String {
+    match fault {
+        HeaderFault::Magic => "it begins with other bytes".into(),
+        HeaderFault::ByteOrder => "it is from a machine of the other byte order".into(),
+        HeaderFault::Layout(layout) => format!("it has layout version {layout}"),
+        HeaderFault::Encrypted => "it is encrypted".into(),
+    }
 }
 
 impl Error {
@@ -194,6 +228,13 @@ impl Error {
                 Some("`--force` overwrites it, or choose another name with `-o`".into())
             }
             Self::LinkTypes { .. } => Some("write pcapng, which holds several".into()),
+            Self::NotNfcapd { path, fault: HeaderFault::Layout(_) | HeaderFault::ByteOrder } => {
+                Some(format!("`nfdump -r {0} -w {0}.new` writes it anew", path.display()))
+            }
+            Self::NfcapdCompression { path, .. } => Some(format!(
+                "`nfdump -y -r {0} -w {0}.lz4` writes it with LZ4, which is read",
+                path.display()
+            )),
             Self::TimeRange { .. } => Some("write pcapng, which holds later times".into()),
             _ => None,
         }

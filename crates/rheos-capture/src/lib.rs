@@ -28,6 +28,7 @@
 //! | [`info`] | [`CaptureInfo`]: what the files say of themselves, and counts |
 //! | [`error`] | [`Error`], [`Damage`] |
 //! | [`merge`] | [`MergedReader`]: several captures as one, by time |
+//! | [`nfcapd`] | [`NfcapdReader`]: files of flows that nfcapd wrote |
 //! | [`write`](mod@write) | [`CaptureWriter`], [`PcapWriter`], [`PcapngWriter`] |
 //! | [`sniff`] | [`Content`]: telling a file by its first bytes |
 
@@ -39,6 +40,7 @@ pub mod info;
 pub mod input;
 mod interfaces;
 pub mod merge;
+pub mod nfcapd;
 mod pcap;
 mod pcapng;
 pub mod reader;
@@ -50,6 +52,7 @@ pub use error::{Damage, DamageKind, Error};
 pub use info::{CaptureInfo, FileInfo, InterfaceInfo};
 pub use input::Input;
 pub use merge::MergedReader;
+pub use nfcapd::NfcapdReader;
 pub use pcapng::FrameComment;
 pub use reader::{CaptureReader, FileOrder, Progress, ReadOptions, Source};
 pub use sniff::Content;

@@ -8,6 +8,7 @@ mod it {
     mod files;
     mod made;
     mod merge;
+    mod nfcapd;
     mod pcap;
     mod pcapng;
     mod property;

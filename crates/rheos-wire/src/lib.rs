@@ -21,6 +21,7 @@
 //! | [`detect`] | how other protocols begin |
 //! | [`service`] | what messages of smaller protocols say |
 //! | [`export`] | NetFlow 5 and 9, IPFIX and sFlow, both ways |
+//! | [`nfdump`] | records in files of nfdump |
 //! | [`text`] | bytes as text that is safe to show |
 //! | [`http1`], [`http2`] | messages and frames of HTTP |
 //! | [`filter`] | the filter language on packets |
@@ -51,6 +52,7 @@ mod l2tp;
 mod link;
 pub mod mac;
 mod mpls;
+pub mod nfdump;
 pub mod packet;
 mod plain;
 mod ppp;

@@ -48,7 +48,7 @@ fn records(count: u16, v6: bool) -> Vec<WideRecord> {
                 input_interface: 1 + (i % 7),
                 output_interface: 8 + (i % 5),
                 // No port that a dissector has taken; an echo request.
-                source_port: if matches!(protocol, 1 | 58) { 0 } else { 50_000 + i },
+                source_port: if matches!(protocol, 1 | 58) { 0 } else { 50_000 + i % 10_000 },
                 destination_port: [443, 0x0800, 0x8000]
                     [usize::from(protocol == 1) + 2 * usize::from(protocol == 58)],
                 protocol,

@@ -8,7 +8,7 @@ use super::ntp;
 use super::slot::Slot;
 
 /// Bytes of a record that do not depend on the version of its addresses and the format of its times.
-const FIXED: usize = 8 + 13 + 24;
+const FIXED: usize = 8 + 2 + 13 + 24;
 /// What a biflow has more, without its times.
 const REVERSE: usize = 5 + 16 + 3;
 
@@ -123,6 +123,9 @@ fn put_flow<const N: usize, const V6: bool, const TIME: u8>(
     slot.put(r.source_port.to_be_bytes());
     slot.put(r.destination_port.to_be_bytes());
     slot.put([r.protocol, r.tcp_flags, r.tos, r.end_reason]);
+    // Type and code also stand where NetFlow has them, in the destination's port: collectors look here or there.
+    let icmp = if r.protocol == if V6 { 58 } else { 1 } { r.destination_port } else { 0 };
+    slot.put(icmp.to_be_bytes());
     slot.put(u32::from(r.input_interface).to_be_bytes());
     slot.put(u32::from(r.output_interface).to_be_bytes());
     slot.put(r.source_as.to_be_bytes());

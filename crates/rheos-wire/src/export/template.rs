@@ -105,6 +105,7 @@ const fn times(times: Times) -> [(u16, u16); 2] {
 /// The fields of a flow's record.
 pub(super) fn flow_fields(v6: bool, format: Times, biflow: bool) -> Vec<Field> {
     use element as e;
+    let icmp = if v6 { e::ICMP_V6 } else { e::ICMP_V4 };
     let (source, destination, source_prefix, destination_prefix, len) = if v6 {
         (e::SOURCE_V6, e::DESTINATION_V6, e::SOURCE_V6_PREFIX, e::DESTINATION_V6_PREFIX, 16)
     } else {
@@ -119,6 +120,7 @@ pub(super) fn flow_fields(v6: bool, format: Times, biflow: bool) -> Vec<Field> {
         field(e::TCP_FLAGS, 1),
         field(e::TOS, 1),
         field(e::END_REASON, 1),
+        field(icmp, 2),
         field(e::INPUT, 4),
         field(e::OUTPUT, 4),
         field(e::SOURCE_AS, 4),

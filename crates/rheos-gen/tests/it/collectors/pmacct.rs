@@ -24,7 +24,7 @@ fn settings(daemon: &str, port: u16, folder: &Path) -> String {
         "print_output: csv".into(),
         format!("print_output_file: {folder}/out.csv"),
         "print_output_file_append: true".into(),
-        "print_refresh_time: 2".into(),
+        "print_refresh_time: 4".into(),
         format!("logfile: {folder}/log"),
     ];
     if daemon == "sfacctd" {

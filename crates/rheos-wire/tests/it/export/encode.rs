@@ -124,8 +124,8 @@ fn sequence_numbers_count_what_each_protocol_counts() {
     };
     assert_eq!(sequences(Protocol::NetFlow5, 16), [0, 29, 58, 87]);
     assert_eq!(sequences(Protocol::NetFlow9, 12)[..3], [0, 1, 2]);
-    // The first message has templates, two data records of options and 17 flows; the others 20 flows.
-    assert_eq!(sequences(Protocol::Ipfix, 8)[..3], [0, 19, 39]);
+    // The first message has templates, two data records of options and 16 flows; the others 20 flows.
+    assert_eq!(sequences(Protocol::Ipfix, 8)[..3], [0, 18, 38]);
     assert_eq!(sequences(Protocol::Sflow5, 16)[..3], [1, 2, 3]);
 }
 
