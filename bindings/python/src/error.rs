@@ -1,7 +1,8 @@
 //! Errors as Python raises them, each with the next step.
 
-use pyo3::exceptions::PyException;
-use pyo3::{PyErr, create_exception};
+use pyo3::create_exception;
+use pyo3::exceptions::{PyException, PyMemoryError};
+use pyo3::prelude::*;
 use rheos_core::filter::FilterError;
 
 create_exception!(rheos, RheosError, PyException, "What can go wrong in Rheos.");
@@ -31,4 +32,24 @@ pub(crate) fn features(error: &rheos_features::Error) -> PyErr {
 /// A filter that is not understood, with its place marked.
 pub(crate) fn filter(error: &FilterError, text: &str) -> PyErr {
     ConfigError::new_err(format!("wrong filter: {}\n{}", error.kind, error.render(text)))
+}
+
+/// Something wrong with made flows, as `rheos.flowgen.FlowError`: a class of Python's, because it has two bases.
+pub(crate) fn flows(py: Python<'_>, message: &str, hint: Option<String>) -> PyErr {
+    let message = with_hint(message, hint);
+    let class = py.import("rheos.flowgen").and_then(|module| module.getattr("FlowError"));
+    match class.and_then(|class| class.call1((message,))) {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
+}
+
+/// A configuration of flows that cannot be.
+pub(crate) fn flow_config(py: Python<'_>, error: &rheos_gen::flows::FlowError) -> PyErr {
+    flows(py, &error.to_string(), error.hint())
+}
+
+/// Not enough memory for so many records.
+pub(crate) fn memory(records: usize) -> PyErr {
+    PyMemoryError::new_err(format!("no memory for {records} flow records"))
 }

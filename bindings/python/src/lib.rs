@@ -1,11 +1,17 @@
 //! The extension module `rheos._rheos`: what of the Python package is written in Rust.
 //!
 //! Rows cross the border as Arrow record batches by the Arrow PyCapsule interface, without a copy. Captures are read
-//! and flows are followed on threads of their own, while Python runs on.
+//! and flows are followed on threads of their own, while Python runs on. Flow records are made in place.
 
 #![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
+#![allow(
+    clippy::wrong_self_convention,
+    clippy::unused_self,
+    reason = "methods are Python's, and named as there"
+)]
 
 mod error;
+mod flows;
 mod options;
 mod packets;
 mod rows;
@@ -18,6 +24,18 @@ mod stream;
 mod _rheos {
     #[pymodule_export]
     use crate::error::{CaptureError, ConfigError, RheosError};
+    #[pymodule_export]
+    use crate::flows::batch::FlowBatch;
+    #[pymodule_export]
+    use crate::flows::export::export_flows;
+    #[pymodule_export]
+    use crate::flows::generator::Generator;
+    #[pymodule_export]
+    use crate::flows::record::Record;
+    #[pymodule_export]
+    use crate::flows::settings::flow_settings;
+    #[pymodule_export]
+    use crate::flows::stats::Stats;
     #[pymodule_export]
     use crate::options::option_names;
     #[pymodule_export]

@@ -115,8 +115,8 @@ impl Plan {
     fn filter(&mut self, given: &Given<'_, '_>) -> PyResult<()> {
         let text = given.text()?;
         let filter = Filter::parse(&text).map_err(|error| error::filter(&error, &text))?;
-        let filter = PacketFilter::new(&filter)
-            .map_err(|error| error::config(&error.to_string(), None))?;
+        let filter =
+            PacketFilter::new(&filter).map_err(|error| error::config(&error.to_string(), None))?;
         self.extract.ingest.filter = (!filter.matches_all()).then_some(filter);
         Ok(())
     }

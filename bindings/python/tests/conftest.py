@@ -63,3 +63,15 @@ def corpus() -> Path:
     if not path.is_dir():
         pytest.skip("the corpus of public captures is not here (RHEOS_CORPUS)")
     return path
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The folder of example configurations of flows."""
+    return Path(__file__).resolve().parents[3] / "examples" / "flows"
+
+
+@pytest.fixture
+def example(examples: Path) -> Path:
+    """The older generator's example: 100,000 flows."""
+    return examples / "example_config.yaml"

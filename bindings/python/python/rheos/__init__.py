@@ -1,4 +1,4 @@
-"""Captures into flows and hundreds of typed features.
+"""Captures into flows and hundreds of typed features. Flow records made at memory speed are in :mod:`rheos.flowgen`.
 
 >>> import rheos
 >>> rows = rheos.extract("capture.pcap", groups=["flow_meta", "timing"])
@@ -32,6 +32,7 @@ __all__ = [
     "Stream",
     "columns",
     "extract",
+    "flowgen",
     "groups",
     "packets",
     "stream",
@@ -498,3 +499,7 @@ def groups() -> dict[str, str]:
     ['flow_meta', 'flow_state', 'timing']
     """
     return {name: meaning for name, meaning, _ in _rheos.groups()}
+
+
+# Last, as it needs the names above.
+from . import flowgen  # noqa: E402

@@ -1,0 +1,234 @@
+//! Memory shared with Python: the only `unsafe` of this crate.
+//!
+//! Two things cannot be said without: records lent to Python by the buffer protocol (PEP 3118), and memory of Python
+//! that records are written into.
+
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, c_int, c_void};
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytemuck::Pod;
+use pyo3::buffer::PyUntypedBuffer;
+use pyo3::exceptions::PyBufferError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use rheos_core::{FlowRecord, WideRecord};
+
+use crate::error;
+
+/// Buffers that are kept for the next batch, so that it needs no fresh pages.
+const KEPT_MAX: usize = 2;
+/// Most records of such a buffer: 32 MiB.
+const KEPT_RECORDS_MAX: usize = 1 << 20;
+
+/// Buffers of batches that are gone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pool(Arc<Mutex<Vec<Vec<FlowRecord>>>>);
+
+/// Records in memory that goes back to its pool.
+#[derive(Debug)]
+pub(super) struct Records {
+    records: Vec<FlowRecord>,
+    pool: Pool,
+}
+
+impl Pool {
+    /// Room for so many records; `None` if there is not the memory.
+    pub(super) fn room(&self, count: usize) -> Option<Records> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().position(|room| room.len() == count);
+        let records = match found {
+            Some(place) => kept.swap_remove(place),
+            None => bytemuck::allocation::try_zeroed_vec(count).ok()?,
+        };
+        Some(Records { records, pool: self.clone() })
+    }
+}
+
+impl Records {
+    /// What lies there.
+    pub(super) fn as_slice(&self) -> &[FlowRecord] {
+        &self.records
+    }
+
+    /// To be filled, before anyone else sees it.
+    pub(super) fn as_mut_slice(&mut self) -> &mut [FlowRecord] {
+        &mut self.records
+    }
+
+    /// Without what is behind the first `count`.
+    pub(super) fn truncate(&mut self, count: usize) {
+        self.records.truncate(count);
+    }
+}
+
+impl Drop for Records {
+    fn drop(&mut self) {
+        if self.records.is_empty() || self.records.len() > KEPT_RECORDS_MAX {
+            return;
+        }
+        let mut kept = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == KEPT_MAX {
+            kept.remove(0);
+        }
+        kept.push(std::mem::take(&mut self.records));
+    }
+}
+
+/// The layout of a record in the words of PEP 3118: standard sizes, no padding, and each field lies where it would lie
+/// with padding as well.
+const FORMAT: &CStr = match CStr::from_bytes_with_nul(
+    concat!(
+        "T{=Q:timestamp:I:source_ip:I:destination_ip:H:source_port:H:destination_port:",
+        "I:packet_length:B:protocol:B:flags:B:pattern:B:tcp_flags:I:stream_id:}\0"
+    )
+    .as_bytes(),
+) {
+    Ok(format) => format,
+    Err(_) => panic!("it ends with its only zero"),
+};
+
+/// Shape and stride of a view: made and freed with it.
+struct Row {
+    shape: ffi::Py_ssize_t,
+    stride: ffi::Py_ssize_t,
+}
+
+/// Lends records that `owner` holds: for reading, as one row.
+///
+/// # Safety
+///
+/// `view` is the place that Python wants filled. `records` is memory of `owner` that stays where it is and is not
+/// written as long as `owner` lives.
+pub(super) unsafe fn lend(
+    owner: Bound<'_, PyAny>,
+    records: &[FlowRecord],
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+) -> PyResult<()> {
+    if view.is_null() {
+        return Err(PyBufferError::new_err("no view to fill"));
+    }
+    if flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE {
+        let message = "records of a batch are only for reading\nhint: copy them, or use `fill()`";
+        return Err(PyBufferError::new_err(message));
+    }
+    let wants = |flag| flags & flag == flag;
+    let bytes: &[u8] = bytemuck::cast_slice(records);
+    let row = Box::into_raw(Box::new(Row {
+        shape: records.len().cast_signed(),
+        stride: size_of::<FlowRecord>().cast_signed(),
+    }));
+    // SAFETY: `view` is valid for writing, says the caller; `row` was just made and lives until `give_back`; the pointer
+    // to the records is not written through, since the view is read-only.
+    unsafe {
+        (*view).buf = bytes.as_ptr().cast_mut().cast::<c_void>();
+        (*view).len = bytes.len().cast_signed();
+        (*view).readonly = 1;
+        (*view).itemsize = size_of::<FlowRecord>().cast_signed();
+        (*view).format =
+            if wants(ffi::PyBUF_FORMAT) { FORMAT.as_ptr().cast_mut() } else { ptr::null_mut() };
+        (*view).ndim = 1;
+        (*view).shape = if wants(ffi::PyBUF_ND) { &raw mut (*row).shape } else { ptr::null_mut() };
+        (*view).strides =
+            if wants(ffi::PyBUF_STRIDES) { &raw mut (*row).stride } else { ptr::null_mut() };
+        (*view).suboffsets = ptr::null_mut();
+        (*view).internal = row.cast::<c_void>();
+        (*view).obj = owner.into_ptr();
+    }
+    Ok(())
+}
+
+/// Frees what [`lend`] has put beside a view.
+///
+/// # Safety
+///
+/// `view` was filled by [`lend`] and is given back once.
+pub(super) unsafe fn give_back(view: *mut ffi::Py_buffer) {
+    // SAFETY: `internal` is the box that `lend` has put there, and nothing uses it any more.
+    unsafe {
+        if let Some(row) = ptr::NonNull::new((*view).internal.cast::<Row>()) {
+            drop(Box::from_raw(row.as_ptr()));
+            (*view).internal = ptr::null_mut();
+        }
+    }
+}
+
+/// Memory of Python that records fit into.
+pub(super) enum Room<'a> {
+    Narrow(&'a mut [FlowRecord]),
+    Wide(&'a mut [WideRecord]),
+}
+
+/// Python's memory, held in place.
+pub(super) struct Borrowed(PyUntypedBuffer);
+
+/// The fields of records as a format of PEP 3118 names them, without byte order and padding.
+fn fields(format: &str) -> String {
+    format.chars().filter(|c| !"@=<^ \n".contains(*c)).collect::<String>().replace('L', "Q")
+}
+
+impl Borrowed {
+    /// What `given` lends for writing.
+    pub(super) fn new(given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let wrong = |what: &str| {
+            let hint = "use `numpy.empty(n, dtype=rheos.flowgen.RECORD_DTYPE)`, or a bytearray of 32 * n bytes";
+            Err(error::flows(
+                given.py(),
+                &format!("cannot fill this: {what}"),
+                Some(hint.to_owned()),
+            ))
+        };
+        let Ok(buffer) = PyUntypedBuffer::get(given) else {
+            return wrong("it lends no memory (buffer protocol)");
+        };
+        if buffer.readonly() {
+            return wrong("it is only for reading");
+        }
+        if !buffer.is_c_contiguous() {
+            return wrong("its items do not lie one behind the other");
+        }
+        let format = fields(&buffer.format().to_string_lossy());
+        let narrow = fields(&FORMAT.to_string_lossy());
+        let size = match buffer.item_size() {
+            1 if matches!(format.as_str(), "B" | "b" | "c" | "") => size_of::<FlowRecord>(),
+            size @ 32 if format == narrow || is_plain(&format) => size,
+            size @ 96 if is_plain(&format) || format.starts_with("T{Q:first:Q:last:") => size,
+            _ => return wrong("its items are no records"),
+        };
+        if buffer.len_bytes() % size != 0 {
+            return wrong("it does not hold a whole number of records");
+        }
+        if buffer.len_bytes() > 0 && buffer.buf_ptr().addr() % align_of::<FlowRecord>() != 0 {
+            return wrong("it does not begin at a multiple of 8 bytes");
+        }
+        Ok(Self(buffer))
+    }
+
+    /// The memory as records.
+    pub(super) fn room(&mut self) -> Room<'_> {
+        if self.0.item_size() == size_of::<WideRecord>() {
+            Room::Wide(self.slice())
+        } else {
+            Room::Narrow(self.slice())
+        }
+    }
+
+    fn slice<T: Pod>(&mut self) -> &mut [T] {
+        let count = self.0.len_bytes() / size_of::<T>();
+        if count == 0 {
+            return &mut [];
+        }
+        // SAFETY: `new` has seen that the memory is for writing, without gaps, and aligned for both kinds of records,
+        // which any bytes are one of. The exporter keeps it in place as long as the view is held. What other threads do
+        // to it meanwhile is theirs to order, as with every function that fills an array.
+        unsafe { std::slice::from_raw_parts_mut(self.0.buf_ptr().cast::<T>(), count) }
+    }
+}
+
+/// Items of bytes without fields: `V32` of NumPy.
+fn is_plain(format: &str) -> bool {
+    format.ends_with(['x', 's']) && format.bytes().all(|b| b.is_ascii_digit() || b"xs".contains(&b))
+}
