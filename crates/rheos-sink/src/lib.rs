@@ -33,6 +33,7 @@
 //! |---|---|
 //! | [`Sink`] | which encoder a format has |
 //! | `output` | where bytes go: temporary names, renaming, standard output |
+//! | [`ByteSink`] | bytes that are formatted already |
 //! | `text`, `csv`, `json`, `columns`, `moment` | rows as text |
 //! | `parquet`, `sample`, `ipc` | columnar formats |
 //! | [`read`] | rows of others in: labels, expected values |
@@ -50,6 +51,7 @@ mod parquet;
 pub mod read;
 mod sample;
 mod sink;
+mod stream;
 mod text;
 
 pub use error::Error;
@@ -57,3 +59,4 @@ pub use format::{Compression, Format};
 pub use options::{JsonNulls, SinkOptions};
 pub use output::Target;
 pub use sink::{Sink, Written};
+pub use stream::ByteSink;

@@ -1,15 +1,15 @@
-//! Rows as text: a reusable buffer, and compression around the whole stream.
+//! Rows as text, in a reusable buffer.
 
-use std::io::{self, Write};
+use std::io;
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
-use flate2::write::GzEncoder;
 
 use crate::columns::Column;
 use crate::json::Names;
 use crate::output::Output;
-use crate::{Compression, Format, SinkOptions, csv};
+use crate::stream::Stream;
+use crate::{Format, SinkOptions, csv};
 
 /// The buffer goes out when it has this many bytes.
 const BLOCK: usize = 128 << 10;
@@ -21,44 +21,6 @@ pub(crate) struct TextEncoder {
     stream: Stream,
 }
 
-enum Stream {
-    Plain(Output),
-    Gzip(Box<GzEncoder<Output>>),
-    Zstd(Box<zstd::Encoder<'static, Output>>),
-}
-
-impl Stream {
-    fn new(output: Output, options: &SinkOptions) -> io::Result<Self> {
-        Ok(match options.compression {
-            Compression::Gzip => {
-                let level = options.level.map_or(6, i32::unsigned_abs);
-                Self::Gzip(Box::new(GzEncoder::new(output, flate2::Compression::new(level))))
-            }
-            Compression::Zstd => {
-                let level = options.level.unwrap_or(3);
-                Self::Zstd(Box::new(zstd::Encoder::new(output, level)?))
-            }
-            Compression::None | Compression::Snappy => Self::Plain(output),
-        })
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Plain(output) => output.write_all(bytes),
-            Self::Gzip(encoder) => encoder.write_all(bytes),
-            Self::Zstd(encoder) => encoder.write_all(bytes),
-        }
-    }
-
-    fn finish(self) -> io::Result<Output> {
-        match self {
-            Self::Plain(output) => Ok(output),
-            Self::Gzip(encoder) => encoder.finish(),
-            Self::Zstd(encoder) => encoder.finish(),
-        }
-    }
-}
-
 impl TextEncoder {
     pub(crate) fn new(output: Output, schema: &Schema, options: &SinkOptions) -> io::Result<Self> {
         let names = || schema.fields().iter().map(|field| field.name().as_str());
@@ -68,7 +30,7 @@ impl TextEncoder {
         if !is_json && options.csv_header {
             csv::header(&mut block, names());
         }
-        Ok(Self { json, block, stream: Stream::new(output, options)? })
+        Ok(Self { json, block, stream: Stream::new(output, options.compression, options.level)? })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {

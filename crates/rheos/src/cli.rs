@@ -10,7 +10,8 @@ use crate::commands::{
     completions, config_check, config_init, config_show, demo, doctor, features_describe,
     features_extract, features_graph, features_list, features_profiles, features_schema,
     features_validate, features_watch, flows_aggregate, flows_analyze, flows_compare, flows_filter,
-    flows_port, gen_packets, man, pcap_analyze, pcap_info, pcap_merge, pcap_slice, reference,
+    flows_port, gen_flows, gen_packets, man, pcap_analyze, pcap_info, pcap_merge, pcap_slice,
+    reference,
 };
 use crate::output::ColorChoice;
 use crate::progress::ProgressStyle;
@@ -143,6 +144,8 @@ pub(crate) enum Command {
 /// `rheos gen`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum GenCommand {
+    /// Make flow records from a seed, into files or to a collector.
+    Flows(gen_flows::FlowsArgs),
     /// Make whole conversations from a seed, as a capture.
     Packets(gen_packets::PacketsArgs),
 }

@@ -19,6 +19,7 @@ pub(crate) mod flows_analyze;
 pub(crate) mod flows_compare;
 pub(crate) mod flows_filter;
 pub(crate) mod flows_port;
+pub(crate) mod gen_flows;
 pub(crate) mod gen_packets;
 pub(crate) mod man;
 pub(crate) mod pcap_analyze;
@@ -41,6 +42,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitStatus> {
     let global = &cli.global;
     match cli.command {
         Command::Demo(args) => demo::run(&args, output),
+        Command::Gen(GenCommand::Flows(args)) => gen_flows::run(&args, global, output),
         Command::Gen(GenCommand::Packets(args)) => gen_packets::run(&args, global, output),
         Command::Pcap(PcapCommand::Info(args)) => pcap_info::run(&args, global, output),
         Command::Pcap(PcapCommand::Analyze(args)) => pcap_analyze::run(&args, global, output),

@@ -82,6 +82,18 @@ impl Hint for rheos_query::Error {
     }
 }
 
+impl Hint for rheos_gen::flows::FlowError {
+    fn hints(&self) -> Vec<String> {
+        self.hint().into_iter().collect()
+    }
+}
+
+impl Hint for rheos_gen::send::SendError {
+    fn hints(&self) -> Vec<String> {
+        self.hint().map(str::to_owned).into_iter().collect()
+    }
+}
+
 impl Hint for FilterMistake {
     fn hints(&self) -> Vec<String> {
         let more = "`--help` shows examples of filters".to_owned();
@@ -136,6 +148,8 @@ fn hints(error: &Error) -> Vec<String> {
             .or_else(|| cause.downcast_ref::<rheos_features::Error>().map(Hint::hints))
             .or_else(|| cause.downcast_ref::<rheos_sink::Error>().map(Hint::hints))
             .or_else(|| cause.downcast_ref::<rheos_query::Error>().map(Hint::hints))
+            .or_else(|| cause.downcast_ref::<rheos_gen::flows::FlowError>().map(Hint::hints))
+            .or_else(|| cause.downcast_ref::<rheos_gen::send::SendError>().map(Hint::hints))
             .or_else(|| cause.downcast_ref::<FilterMistake>().map(Hint::hints))
             .or_else(|| cause.downcast_ref::<io::Error>().map(Hint::hints));
         for hint in found.into_iter().flatten() {

@@ -14,6 +14,8 @@ mod extract;
 mod fixture;
 #[path = "it/flows.rs"]
 mod flows;
+#[path = "it/gen_flows.rs"]
+mod gen_flows;
 #[path = "it/graph.rs"]
 mod graph;
 #[path = "it/help.rs"]

@@ -106,7 +106,7 @@ pub(crate) fn assert_run(name: &str, shown: &str) {
 /// What differs from run to run.
 const FILTERS: &[(&str, &str)] = &[
     (r"in [0-9.]+ (?:ns|us|ms|s)  [0-9.]+ ?k?M? packets/s", "in [time]  [rate] packets/s"),
-    (r"in [0-9.]+ (?:ns|us|ms|s)  [0-9.]+ ?[kM]? flows/s", "in [time]  [rate] flows/s"),
+    (r"in [0-9.]+ (?:ns|us|ms|s)  [0-9.]+ ?[kM]? (flows|records)/s", "in [time]  [rate] $1/s"),
     (r"rheos \d+\.\d+\.\d+", "rheos [version]"),
     (r"/(?:[^ `/]+/)*\.tmp[^ `/]+", "[dir]"),
 ];

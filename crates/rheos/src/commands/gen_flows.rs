@@ -1,0 +1,390 @@
+//! `rheos gen flows`: flow records from a seed, into files or to a collector.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use rheos_core::units::{BitRate, Bytes, Count, human};
+use rheos_core::{FlowRecord, Nanos, Timestamp, WideRecord};
+use rheos_gen::flows::{FlowConfig, FlowGenerator};
+use rheos_gen::send::{FlowSender, Pace, Reach, SendError, SystemClock, UdpWire};
+use rheos_wire::export::{ExportConfig, Exporter, Protocol, Refused};
+
+use crate::cli::GlobalArgs;
+use crate::exit::ExitStatus;
+use crate::failure::Misuse;
+use crate::flow_file::{FileOptions, MadeFormat, Records};
+use crate::flow_plan::FlowPlanArgs;
+use crate::flow_rotation::{FlowFiles, RotationArgs};
+use crate::output::{Output, Tone};
+use crate::summary;
+
+const EXAMPLES: &str = "\
+Examples:
+  rheos gen flows -n 5
+  rheos gen flows --plan examples/flows/example_config.yaml -o flows.parquet
+  rheos gen flows --bandwidth 40Gbps --duration 10s --patterns web_traffic=70,dns_traffic=30 -o flows.csv.gz
+  rheos gen flows -n 1M --to 127.0.0.1:2055 --protocol netflow9 --pace 100k
+
+The same seed and flags give the same bytes, on any number of threads. Time is the records' own: nothing waits, but
+for `--pace`.";
+
+/// Records that are made at once.
+const BATCH: usize = 16 << 10;
+/// How often `--watch-config` looks whether the configuration has changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Arguments of `rheos gen flows`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct FlowsArgs {
+    #[command(flatten)]
+    plan: FlowPlanArgs,
+    /// Leave out the first records; costs nothing.
+    #[arg(long, value_name = "COUNT", help_heading = "Traffic", hide_short_help = true)]
+    skip: Option<Count>,
+    /// Read the configuration again when its file has changed; a wrong one is told and not taken.
+    #[arg(long, requires = "plan", help_heading = "Traffic", hide_short_help = true)]
+    watch_config: bool,
+    /// Where to write; the name tells the format. `-` is standard output.
+    #[arg(short, long, value_name = "FILE", default_value = "-", help_heading = "Output")]
+    output: PathBuf,
+    /// How to write it, if the name does not tell.
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    format: Option<MadeFormat>,
+    /// Leave the header line of CSV out.
+    #[arg(long, help_heading = "Output", hide_short_help = true)]
+    no_header: bool,
+    /// Overwrite files that exist.
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+    #[command(flatten)]
+    rotation: RotationArgs,
+    #[command(flatten)]
+    send: SendArgs,
+    /// Threads that make records; 0: all.
+    #[arg(long, value_name = "COUNT", default_value = "1")]
+    threads: usize,
+}
+
+/// Flags of records that are sent.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Export")]
+struct SendArgs {
+    /// Send to a collector instead: `127.0.0.1:4739`.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["output", "format"])]
+    to: Option<String>,
+    /// What to speak to the collector.
+    #[arg(long, value_name = "NAME", default_value = "ipfix")]
+    protocol: ProtocolName,
+    /// Records per second that are sent; as fast as it goes without.
+    #[arg(long, value_name = "COUNT", requires = "to")]
+    pace: Option<Count>,
+    /// Bandwidth of what is sent, instead of `--pace`.
+    #[arg(
+        long,
+        value_name = "RATE",
+        requires = "to",
+        conflicts_with = "pace",
+        hide_short_help = true
+    )]
+    pace_bandwidth: Option<BitRate>,
+    /// Send to other machines, too: made records look like real ones to a collector.
+    #[arg(long, requires = "to")]
+    allow_remote: bool,
+    /// Observation domain or source id; the stream's number without.
+    #[arg(long, value_name = "NUMBER", hide_short_help = true)]
+    domain: Option<u32>,
+    /// Bytes of a datagram or message at most.
+    #[arg(long, value_name = "BYTES", default_value = "1452", hide_short_help = true)]
+    datagram_size: Bytes,
+    /// Tell the collector that one packet in so many was counted.
+    #[arg(long, value_name = "COUNT", default_value = "1", hide_short_help = true)]
+    sampling: u32,
+}
+
+/// A protocol as it is written on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ProtocolName {
+    /// NetFlow version 5: IPv4 only.
+    Netflow5,
+    /// NetFlow version 9 (RFC 3954).
+    Netflow9,
+    /// IPFIX (RFC 7011).
+    Ipfix,
+    /// sFlow version 5: samples of packets.
+    Sflow,
+}
+
+impl ProtocolName {
+    const fn protocol(self) -> Protocol {
+        match self {
+            Self::Netflow5 => Protocol::NetFlow5,
+            Self::Netflow9 => Protocol::NetFlow9,
+            Self::Ipfix => Protocol::Ipfix,
+            Self::Sflow => Protocol::Sflow5,
+        }
+    }
+}
+
+impl SendArgs {
+    fn export(&self, config: &FlowConfig) -> ExportConfig {
+        ExportConfig {
+            protocol: self.protocol.protocol(),
+            domain: self.domain.unwrap_or(config.stream_id),
+            datagram_len_max: usize::try_from(self.datagram_size.0).unwrap_or(usize::MAX),
+            sampling: self.sampling,
+            // A start before the first record, so that uptimes can tell it.
+            boot: Some(config.start - Nanos::from_secs(3600)),
+            ..ExportConfig::default()
+        }
+    }
+
+    fn target(to: &str) -> Result<SocketAddr> {
+        let mut found = to.to_socket_addrs().with_context(|| {
+            Misuse::new(
+                format!("`{to}` is no collector's address"),
+                "write it like `127.0.0.1:4739`",
+            )
+        })?;
+        let none =
+            || Misuse::new(format!("`{to}` has no address"), "write it like `127.0.0.1:4739`");
+        Ok(found.next().ok_or_else(none)?)
+    }
+
+    fn pace(&self) -> Pace {
+        match (self.pace, self.pace_bandwidth) {
+            (Some(count), _) => Pace::RecordsPerSec(count.0),
+            (None, Some(rate)) => Pace::BitsPerSec(rate.0),
+            (None, None) => Pace::Unlimited,
+        }
+    }
+}
+
+/// Where records go.
+enum Outlet {
+    Files(Box<FlowFiles>),
+    Collector(Box<FlowSender<UdpWire, SystemClock>>),
+}
+
+/// What was made.
+#[derive(Default)]
+struct Made {
+    records: u64,
+    octets: u64,
+    last: Timestamp,
+}
+
+/// Makes, writes or sends, and tells.
+pub(crate) fn run(args: &FlowsArgs, _: &GlobalArgs, output: &Output) -> Result<ExitStatus> {
+    let started = Instant::now();
+    let endless = args.send.to.is_some() || (args.output == Path::new("-") && !output.stdout_tty);
+    let config = args.plan.config(endless && args.plan.plan.is_some())?;
+    let mut outlet = open(args, &config, output)?;
+    let mut source = Source::new(args, config)?;
+    let mut made = Made::default();
+    let mut records = vec![FlowRecord::default(); BATCH];
+    let mut wide = vec![WideRecord::default(); BATCH];
+    let threads = threads(args.threads);
+    loop {
+        source.look(args, output);
+        let batch = if source.made.is_narrow() {
+            let count = source.made.fill_parallel(&mut records, threads);
+            Records::Narrow(&records[..count])
+        } else {
+            let count = source.made.fill_wide(&mut wide);
+            Records::Wide(&wide[..count])
+        };
+        if batch.len() == 0 {
+            break;
+        }
+        made.records += batch.len() as u64;
+        made.octets += batch.octets();
+        made.last = batch.last();
+        match &mut outlet {
+            Outlet::Files(files) => {
+                let left = source.made.plan().count().map(|_| source.made.remaining());
+                files.write(source.made.plan(), source.config.seed, batch, left)?;
+            }
+            Outlet::Collector(sender) => match batch {
+                Records::Narrow(records) => sender.send(made.last, records)?,
+                Records::Wide(records) => sender.send(made.last, records)?,
+            },
+        }
+    }
+    tell(&source, &made, output);
+    match outlet {
+        Outlet::Files(files) => {
+            let files = files.finish(source.made.plan(), source.config.seed)?;
+            let name = summary::shown_output(&args.output);
+            let text = match files.files {
+                1 => format!("{name}  {}", human::bytes(files.bytes)),
+                n => format!("{}  {}", summary::plural(n, "file"), human::bytes(files.bytes)),
+            };
+            summary::line(output, "wrote", Tone::Strong, &text);
+        }
+        Outlet::Collector(mut sender) => {
+            sender.flush()?;
+            return Ok(sent(&sender, started, output));
+        }
+    }
+    done(made.records, started, output);
+    Ok(ExitStatus::Done)
+}
+
+fn threads(told: usize) -> usize {
+    match told {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        told => told,
+    }
+}
+
+fn open(args: &FlowsArgs, config: &FlowConfig, output: &Output) -> Result<Outlet> {
+    let export = args.send.export(config);
+    if let Some(to) = &args.send.to {
+        let reach = if args.send.allow_remote { Reach::Anywhere } else { Reach::Loopback };
+        let wire = UdpWire::connect(SendArgs::target(to)?, reach).map_err(|error| match error {
+            SendError::Remote { .. } => Misuse::new(
+                error.to_string(),
+                "if its owner expects made records, `--allow-remote` sends them there",
+            )
+            .into(),
+            other => anyhow::Error::from(other),
+        })?;
+        let sender =
+            FlowSender::new(Exporter::new(export)?, args.send.pace(), wire, SystemClock::start())?;
+        return Ok(Outlet::Collector(Box::new(sender)));
+    }
+    let (format, compression) = MadeFormat::choose(args.format, &args.output)?;
+    if args.output == Path::new("-") && output.stdout_tty && !format.is_text() {
+        return Err(Misuse::new(
+            "bytes are not written to a terminal",
+            "name a file with `-o`, or pipe the output into another program",
+        )
+        .into());
+    }
+    let header = !args.no_header;
+    let options = FileOptions { format, compression, header, force: args.force, export };
+    Ok(Outlet::Files(Box::new(FlowFiles::new(&args.output, options, args.rotation)?)))
+}
+
+/// The generator, and the file that it follows.
+struct Source {
+    config: FlowConfig,
+    made: FlowGenerator,
+    changed: Option<SystemTime>,
+    looked: Instant,
+}
+
+impl Source {
+    fn new(args: &FlowsArgs, config: FlowConfig) -> Result<Self> {
+        let mut made = FlowGenerator::new(config.plan()?);
+        if let Some(skip) = args.skip {
+            made.seek(skip.0);
+        }
+        Ok(Self { config, made, changed: changed(args), looked: Instant::now() })
+    }
+
+    /// Takes over a configuration that has changed, from the moment on that has been reached.
+    fn look(&mut self, args: &FlowsArgs, output: &Output) {
+        if !args.watch_config || self.looked.elapsed() < LOOK_EVERY {
+            return;
+        }
+        self.looked = Instant::now();
+        let now = changed(args);
+        if now == self.changed {
+            return;
+        }
+        self.changed = now;
+        let path = args.plan.plan.as_deref().unwrap_or(Path::new(""));
+        match self.taken_over(args) {
+            Ok(next) => {
+                (self.config, self.made) = next;
+                let text = format!("{}  read again", path.display());
+                summary::line(output, "config", Tone::Strong, &text);
+            }
+            Err(error) => {
+                output.complain(&format!("{} {error:#}", output.paint_err(Tone::Warn, "warning:")));
+                output.complain("going on with the configuration as it was");
+            }
+        }
+    }
+
+    fn taken_over(&self, args: &FlowsArgs) -> Result<(FlowConfig, FlowGenerator)> {
+        let mut config = args.plan.config(true)?;
+        let (index, reached) = (self.made.index(), self.made.stats().current);
+        // What was made counts against the limits of the new one.
+        config.max_flows = config.max_flows.map(|max| max.saturating_sub(index).max(1));
+        let gone = reached.since(config.start);
+        config.duration = config.duration.map(|span| Nanos(span.0.saturating_sub(gone.0).max(1)));
+        config.start = reached;
+        let made = FlowGenerator::new(config.plan()?);
+        Ok((config, made))
+    }
+}
+
+fn changed(args: &FlowsArgs) -> Option<SystemTime> {
+    std::fs::metadata(args.plan.plan.as_ref()?).and_then(|file| file.modified()).ok()
+}
+
+fn tell(source: &Source, made: &Made, output: &Output) {
+    let span = made.last.since(source.config.start);
+    let mut text = format!(
+        "{}  {} of traffic  {}",
+        summary::plural(made.records, "record"),
+        human::bytes(made.octets),
+        human::duration(span),
+    );
+    if span.0 > 0 {
+        let bits = made.octets as f64 * 8.0 / span.as_secs_f64();
+        text.push_str(&format!("  {}", human::bit_rate(bits)));
+    }
+    text.push_str(&format!("  seed {}", source.config.seed));
+    summary::line(output, "made", Tone::Strong, &text);
+}
+
+fn done(records: u64, started: Instant, output: &Output) {
+    let elapsed = started.elapsed();
+    let rate = human::count(records as f64 / elapsed.as_secs_f64().max(1e-9));
+    let elapsed = human::duration(Nanos(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)));
+    summary::line(output, "done", Tone::Good, &format!("in {elapsed}  {rate} records/s"));
+}
+
+/// Tells what was sent; dropped datagrams are a failure.
+fn sent(
+    sender: &FlowSender<UdpWire, SystemClock>,
+    started: Instant,
+    output: &Output,
+) -> ExitStatus {
+    let (counters, exported) = (sender.counters(), sender.exporter().counters());
+    let text = format!(
+        "{} to {}  {}  {}  {}",
+        sender.exporter().protocol().name(),
+        sender.wire().target(),
+        summary::plural(counters.records, "record"),
+        summary::plural(counters.datagrams, "datagram"),
+        human::bytes(counters.bytes)
+    );
+    summary::line(output, "sent", Tone::Strong, &text);
+    let mut lost = 0;
+    for reason in Refused::ALL {
+        let refused = exported.refused(reason);
+        lost += refused;
+        if refused > 0 {
+            let text = format!("{} {}", human::grouped(refused), reason.label());
+            summary::line(output, "refused", Tone::Warn, &text);
+        }
+    }
+    if counters.dropped > 0 {
+        let text = format!(
+            "{} with {}",
+            summary::plural(counters.dropped, "datagram"),
+            summary::plural(counters.dropped_records, "record")
+        );
+        summary::line(output, "drops", Tone::Warn, &text);
+    }
+    done(counters.records, started, output);
+    if lost + counters.dropped > 0 { ExitStatus::CheckFailed } else { ExitStatus::Done }
+}

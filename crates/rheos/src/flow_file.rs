@@ -1,0 +1,350 @@
+//! Generated records into one file: text, columns, raw memory, or IPFIX messages.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use arrow_array::types::{ArrowPrimitiveType, UInt8Type, UInt16Type, UInt32Type};
+use arrow_array::{ArrayRef, PrimitiveArray, RecordBatch, TimestampNanosecondArray};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use clap::ValueEnum;
+use rheos_core::{FlowRecord, Timestamp, WideRecord};
+use rheos_gen::flows::{FlowPlan, FlowText, RawHeader, RawRecord, TextFormat, write_raw};
+use rheos_query::{FlowBlock, FlowColumns, schema_of};
+use rheos_sink::{ByteSink, Compression, Format, Sink, SinkOptions, Target};
+use rheos_wire::export::{ExportConfig, Exporter, Protocol};
+
+use crate::failure::Misuse;
+
+/// How generated records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MadeFormat {
+    /// The older generator's CSV: `timestamp,src_ip,dst_ip,src_port,dst_port,protocol,length`.
+    Csv,
+    /// One JSON object per line.
+    #[value(alias = "ndjson")]
+    Jsonl,
+    /// One JSON list on one line.
+    Json,
+    /// One JSON list, indented.
+    JsonPretty,
+    /// Apache Parquet.
+    Parquet,
+    /// Apache Arrow IPC file.
+    Arrow,
+    /// Apache Arrow IPC stream.
+    Arrows,
+    /// The records as they lie in memory, behind a header that says so.
+    Raw,
+    /// IPFIX messages, as RFC 5655 has them in files.
+    Ipfix,
+}
+
+impl MadeFormat {
+    /// Format and compression by flag, else by name.
+    pub(crate) fn choose(told: Option<Self>, path: &Path) -> Result<(Self, Compression)> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let (stem, compression) = match name.rsplit_once('.') {
+            Some((stem, "gz")) => (stem, Compression::Gzip),
+            Some((stem, "zst")) => (stem, Compression::Zstd),
+            _ => (name.as_str(), Compression::None),
+        };
+        let is_device = path.exists() && !path.is_file() && !path.is_dir();
+        let by_name = match stem.rsplit_once('.').map(|(_, ending)| ending) {
+            _ if path == Path::new("-") || is_device => Some(Self::Csv),
+            Some("csv") => Some(Self::Csv),
+            Some("jsonl" | "ndjson") => Some(Self::Jsonl),
+            Some("json") => Some(Self::Json),
+            Some("parquet") => Some(Self::Parquet),
+            Some("arrow" | "feather") => Some(Self::Arrow),
+            Some("arrows") => Some(Self::Arrows),
+            Some("raw" | "bin") => Some(Self::Raw),
+            Some("ipfix") => Some(Self::Ipfix),
+            _ => None,
+        };
+        let format = told.or(by_name).ok_or_else(|| {
+            Misuse::new(
+                format!("`{}` tells no format by its name", path.display()),
+                "end it with `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`, `.raw` or `.ipfix`, or give `--format`",
+            )
+        })?;
+        Ok((format, compression))
+    }
+
+    /// Whether people can read it.
+    pub(crate) const fn is_text(self) -> bool {
+        matches!(self, Self::Csv | Self::Jsonl | Self::Json | Self::JsonPretty)
+    }
+
+    const fn text(self, header: bool) -> Option<TextFormat> {
+        match self {
+            Self::Csv if header => Some(TextFormat::Csv),
+            Self::Csv => Some(TextFormat::CsvWithoutHeader),
+            Self::Jsonl => Some(TextFormat::JsonLines),
+            Self::Json => Some(TextFormat::Json),
+            Self::JsonPretty => Some(TextFormat::JsonPretty),
+            _ => None,
+        }
+    }
+
+    const fn columns(self) -> Option<Format> {
+        match self {
+            Self::Parquet => Some(Format::Parquet),
+            Self::Arrow => Some(Format::ArrowFile),
+            Self::Arrows => Some(Format::ArrowStream),
+            _ => None,
+        }
+    }
+}
+
+/// Records of one kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Records<'a> {
+    /// IPv4.
+    Narrow(&'a [FlowRecord]),
+    /// IPv4 and IPv6.
+    Wide(&'a [WideRecord]),
+}
+
+impl Records<'_> {
+    pub(crate) const fn len(&self) -> usize {
+        match self {
+            Self::Narrow(records) => records.len(),
+            Self::Wide(records) => records.len(),
+        }
+    }
+
+    /// The moment of the first one.
+    pub(crate) fn first(&self) -> Timestamp {
+        Timestamp::from_nanos(match self {
+            Self::Narrow(records) => records.first().map_or(0, |record| record.timestamp),
+            Self::Wide(records) => records.first().map_or(0, |record| record.first),
+        })
+    }
+
+    /// How many of them begin before this moment: they are in order of time.
+    pub(crate) fn before(&self, moment: Timestamp) -> usize {
+        let moment = moment.as_nanos();
+        match self {
+            Self::Narrow(records) => records.partition_point(|record| record.timestamp < moment),
+            Self::Wide(records) => records.partition_point(|record| record.first < moment),
+        }
+    }
+
+    /// The first `count`, and the others.
+    pub(crate) fn split(&self, count: usize) -> (Self, Self) {
+        match self {
+            Self::Narrow(records) => {
+                let (now, later) = records.split_at(count.min(records.len()));
+                (Self::Narrow(now), Self::Narrow(later))
+            }
+            Self::Wide(records) => {
+                let (now, later) = records.split_at(count.min(records.len()));
+                (Self::Wide(now), Self::Wide(later))
+            }
+        }
+    }
+
+    /// The moment of the last one.
+    pub(crate) fn last(&self) -> Timestamp {
+        Timestamp::from_nanos(match self {
+            Self::Narrow(records) => records.last().map_or(0, |record| record.timestamp),
+            Self::Wide(records) => records.last().map_or(0, |record| record.last),
+        })
+    }
+
+    /// Bytes that they tell of.
+    pub(crate) fn octets(&self) -> u64 {
+        match self {
+            Self::Narrow(records) => records.iter().map(|r| u64::from(r.packet_length)).sum(),
+            Self::Wide(records) => records.iter().map(|record| record.bytes).sum(),
+        }
+    }
+}
+
+/// How the files of a run are written.
+#[derive(Clone, Debug)]
+pub(crate) struct FileOptions {
+    pub(crate) format: MadeFormat,
+    pub(crate) compression: Compression,
+    pub(crate) header: bool,
+    pub(crate) force: bool,
+    pub(crate) export: ExportConfig,
+}
+
+/// A file that is being written; it gets its name when it is whole.
+pub(crate) struct FlowFile {
+    writer: Writer,
+}
+
+enum Writer {
+    Text { text: Box<FlowText>, sink: ByteSink, buffer: Vec<u8> },
+    Raw { sink: ByteSink, buffer: Vec<u8> },
+    Messages { exporter: Box<Exporter>, sink: ByteSink, buffer: Vec<u8>, last: Timestamp },
+    Columns { sink: Box<Sink>, schema: SchemaRef },
+}
+
+impl FlowFile {
+    /// Begins a file of records of `plan`; `count` is how many there will be, if that is known.
+    pub(crate) fn create(
+        path: &Path,
+        options: &FileOptions,
+        plan: &FlowPlan,
+        seed: u64,
+        count: Option<u64>,
+    ) -> Result<Self> {
+        let target = Target::parse(path);
+        let bytes = || ByteSink::create(&target, options.compression, options.force);
+        let writer = if let Some(format) = options.format.columns() {
+            let schema = if plan.has_ipv6() { wide_schema() } else { narrow_schema() };
+            let sink = SinkOptions { force: options.force, ..SinkOptions::new(format) };
+            let sink = Box::new(Sink::create(&target, Arc::clone(&schema), sink)?);
+            Writer::Columns { sink, schema }
+        } else if let Some(format) = options.format.text(options.header) {
+            if plan.has_ipv6() {
+                return Err(Misuse::new(
+                    "the older generator's text has IPv4 addresses only, and the subnets are IPv6",
+                    "write columns (`.parquet`, `.arrow`) or `.ipfix`; `rheos flows filter` turns them into text",
+                )
+                .into());
+            }
+            let (mut text, mut buffer) = (Box::new(FlowText::new(format)), Vec::new());
+            text.begin(&mut buffer);
+            Writer::Text { text, sink: bytes()?, buffer }
+        } else if options.format == MadeFormat::Raw {
+            let record_bytes = if plan.has_ipv6() { WideRecord::BYTES } else { FlowRecord::BYTES };
+            let header = RawHeader { record_bytes, count, seed, plan: plan.hash() };
+            let mut sink = bytes()?;
+            sink.write(&header.to_bytes())?;
+            Writer::Raw { sink, buffer: Vec::new() }
+        } else {
+            let export = ExportConfig { protocol: Protocol::Ipfix, ..options.export.clone() };
+            let exporter = Box::new(Exporter::new(export)?);
+            let buffer = vec![0; exporter.datagram_len_max()];
+            Writer::Messages { exporter, sink: bytes()?, buffer, last: plan.start() }
+        };
+        Ok(Self { writer })
+    }
+
+    /// Writes records.
+    pub(crate) fn write(&mut self, records: Records<'_>) -> Result<()> {
+        match (&mut self.writer, records) {
+            (Writer::Text { text, sink, buffer }, Records::Narrow(records)) => {
+                text.rows(records, buffer);
+                sink.write(buffer)?;
+                buffer.clear();
+            }
+            (Writer::Text { .. }, Records::Wide(_)) => {}
+            (Writer::Raw { sink, buffer }, records) => {
+                match records {
+                    Records::Narrow(records) => write_raw(records, buffer),
+                    Records::Wide(records) => write_raw(records, buffer),
+                }
+                sink.write(buffer)?;
+                buffer.clear();
+            }
+            (Writer::Messages { exporter, sink, buffer, last }, records) => {
+                *last = records.last();
+                match records {
+                    Records::Narrow(records) => messages(exporter, sink, buffer, *last, records)?,
+                    Records::Wide(records) => messages(exporter, sink, buffer, *last, records)?,
+                }
+            }
+            (Writer::Columns { sink, schema }, Records::Narrow(records)) => {
+                sink.write(&narrow_batch(schema, records)?)?;
+            }
+            (Writer::Columns { sink, schema }, Records::Wide(records)) => {
+                sink.write(&FlowBlock::from_wide(records).to_batch(schema))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes that went out so far; those in buffers not counted.
+    pub(crate) fn written(&self) -> u64 {
+        match &self.writer {
+            Writer::Text { sink, .. }
+            | Writer::Raw { sink, .. }
+            | Writer::Messages { sink, .. } => sink.written(),
+            Writer::Columns { sink, .. } => sink.written().bytes,
+        }
+    }
+
+    /// Writes the end; returns the file's length.
+    pub(crate) fn finish(self) -> Result<u64> {
+        Ok(match self.writer {
+            Writer::Text { mut text, mut sink, mut buffer } => {
+                text.end(&mut buffer);
+                sink.write(&buffer)?;
+                sink.finish()?
+            }
+            Writer::Raw { sink, .. } => sink.finish()?,
+            Writer::Messages { mut exporter, mut sink, mut buffer, last } => {
+                let filled = exporter.refresh(last, &mut buffer)?;
+                sink.write(&buffer[..filled.len])?;
+                sink.finish()?
+            }
+            Writer::Columns { sink, .. } => sink.finish()?.bytes,
+        })
+    }
+}
+
+fn messages<R: rheos_wire::export::ExportRecord>(
+    exporter: &mut Exporter,
+    sink: &mut ByteSink,
+    buffer: &mut [u8],
+    now: Timestamp,
+    mut records: &[R],
+) -> Result<()> {
+    while !records.is_empty() {
+        let filled = exporter.encode(now, records, buffer)?;
+        sink.write(&buffer[..filled.len])?;
+        records = &records[filled.taken..];
+    }
+    Ok(())
+}
+
+/// The older generator's columns with their types, and what ours add.
+fn narrow_schema() -> SchemaRef {
+    let time = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+    let fields = [
+        ("timestamp", time),
+        ("src_ip", DataType::UInt32),
+        ("dst_ip", DataType::UInt32),
+        ("src_port", DataType::UInt16),
+        ("dst_port", DataType::UInt16),
+        ("protocol", DataType::UInt8),
+        ("length", DataType::UInt32),
+        ("pattern", DataType::UInt8),
+        ("stream_id", DataType::UInt32),
+    ];
+    Arc::new(Schema::new(fields.map(|(name, kind)| Field::new(name, kind, false)).to_vec()))
+}
+
+fn wide_schema() -> SchemaRef {
+    schema_of(FlowBlock::from_wide(&[]).columns() & FlowColumns::ALL, true)
+}
+
+fn narrow_batch(schema: &SchemaRef, records: &[FlowRecord]) -> Result<RecordBatch> {
+    fn column<T: ArrowPrimitiveType>(
+        records: &[FlowRecord],
+        of: impl Fn(&FlowRecord) -> T::Native,
+    ) -> ArrayRef {
+        Arc::new(PrimitiveArray::<T>::from_iter_values(records.iter().map(of)))
+    }
+    // Moments after the year 2262, which Arrow cannot tell, are its last one.
+    let moment = |r: &FlowRecord| i64::try_from(r.timestamp).unwrap_or(i64::MAX);
+    let times = TimestampNanosecondArray::from_iter_values(records.iter().map(moment));
+    let arrays: Vec<ArrayRef> = vec![
+        Arc::new(times.with_timezone("UTC")),
+        column::<UInt32Type>(records, |r| r.source_ip),
+        column::<UInt32Type>(records, |r| r.destination_ip),
+        column::<UInt16Type>(records, |r| r.source_port),
+        column::<UInt16Type>(records, |r| r.destination_port),
+        column::<UInt8Type>(records, |r| r.protocol),
+        column::<UInt32Type>(records, |r| r.packet_length),
+        column::<UInt8Type>(records, |r| r.pattern),
+        column::<UInt32Type>(records, |r| r.stream_id),
+    ];
+    Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
+}

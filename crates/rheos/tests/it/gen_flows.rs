@@ -1,0 +1,175 @@
+//! `rheos gen flows`: same bytes everywhere, every format, files one after the other, mistakes.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
+
+use rheos_core::{FlowRecord, Timestamp};
+use rheos_gen::flows::{FlowConfig, FlowGenerator, read_raw};
+use rheos_wire::export::{Collector, CollectorConfig};
+
+use crate::run::{Sandbox, assert_run};
+
+fn stdout(sandbox: &Sandbox, line: &str) -> String {
+    let output = sandbox.command(line).output().expect("it runs");
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The default records, made here.
+fn records(count: usize) -> Vec<FlowRecord> {
+    let mut made = FlowGenerator::new(FlowConfig::default().plan().expect("a plan"));
+    let mut records = vec![FlowRecord::default(); count];
+    assert_eq!(made.fill(&mut records), count);
+    records
+}
+
+#[test]
+fn the_rows_are_those_of_the_library_on_any_number_of_threads() {
+    let sandbox = Sandbox::new();
+    for threads in [1, 2, 7] {
+        stdout(&sandbox, &format!("gen flows -n 100k --threads {threads} -o {threads}.raw"));
+        let file = std::fs::read(sandbox.path(&format!("{threads}.raw"))).expect("a file");
+        let (header, made) = read_raw::<FlowRecord>(&file).expect("records");
+        assert_eq!((header.count, header.seed), (Some(100_000), 1));
+        assert!(made == records(100_000), "{threads} threads");
+    }
+    // What comes after the first records is what `--skip` begins with.
+    let all = stdout(&sandbox, "gen flows -n 1000 --no-header");
+    let rest = stdout(&sandbox, "gen flows -n 1000 --no-header --skip 990");
+    assert_eq!(rest.lines().collect::<Vec<_>>(), all.lines().skip(990).collect::<Vec<_>>());
+    assert_run("gen_flows", &sandbox.run("gen flows -n 3"));
+}
+
+#[test]
+fn every_format_tells_the_same_flows() {
+    let sandbox = Sandbox::new();
+    let lengths: u64 = records(5000).iter().map(|r| u64::from(r.packet_length)).sum();
+    for name in ["a.csv", "a.csv.gz", "a.jsonl.zst", "a.json", "a.parquet", "a.arrow", "a.arrows"] {
+        stdout(&sandbox, &format!("gen flows -n 5k -o {name}"));
+        let line = format!("flows aggregate {name} --by proto --format json");
+        let told: serde_json::Value = serde_json::from_str(&stdout(&sandbox, &line)).expect("JSON");
+        let text = told.to_string();
+        let sum = |key: &str| sums(&told, key);
+        assert_eq!((sum("flows"), sum("bytes")), (5000, lengths), "{name}: {text}");
+    }
+}
+
+/// The sum of a key over all rows, wherever they lie in the document.
+fn sums(told: &serde_json::Value, key: &str) -> u64 {
+    match told {
+        serde_json::Value::Array(rows) => rows.iter().map(|row| sums(row, key)).sum(),
+        serde_json::Value::Object(row) => match row.get(key) {
+            Some(number) => number.as_u64().unwrap_or_default(),
+            None => row.values().map(|value| sums(value, key)).max().unwrap_or_default(),
+        },
+        _ => 0,
+    }
+}
+
+#[test]
+fn files_begin_anew_by_rows_time_and_size() {
+    let sandbox = Sandbox::new();
+    let all = stdout(&sandbox, "gen flows -n 10k --no-header");
+    let joined = |sandbox: &Sandbox| -> String {
+        sandbox.files().iter().map(|name| sandbox.text(name)).collect()
+    };
+    stdout(&sandbox, "gen flows -n 10k --no-header -o rows.csv --rotate-rows 3000");
+    assert_eq!(
+        sandbox.files(),
+        ["rows-00000.csv", "rows-00001.csv", "rows-00002.csv", "rows-00003.csv"]
+    );
+    assert_eq!(sandbox.text("rows-00003.csv").lines().count(), 1000);
+    assert_eq!(joined(&sandbox), all);
+
+    let sandbox = Sandbox::new();
+    stdout(&sandbox, "gen flows -n 10k --no-header -o time.csv --rotate-time 1ms");
+    assert_eq!(joined(&sandbox), all);
+    for (number, name) in (0..).zip(sandbox.files()) {
+        let first = 1_704_067_200_000_000_000_u64 + number * 1_000_000;
+        for line in sandbox.text(&name).lines() {
+            let time: u64 = line.split(',').next().and_then(|t| t.parse().ok()).expect("a time");
+            assert!((first..first + 1_000_000).contains(&time), "{name}: {line}");
+        }
+    }
+
+    let sandbox = Sandbox::new();
+    stdout(&sandbox, "gen flows -n 100k --no-header -o size.csv --rotate-size 1MB");
+    assert!(sandbox.files().len() >= 3, "{:?}", sandbox.files());
+    assert_eq!(joined(&sandbox), stdout(&sandbox, "gen flows -n 100k --no-header"));
+}
+
+#[test]
+fn a_collector_gets_every_record() {
+    let sandbox = Sandbox::new();
+    for protocol in ["netflow5", "netflow9", "ipfix", "sflow"] {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+        socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        let to = socket.local_addr().expect("an address");
+        // Few enough that the socket's buffer holds them all.
+        let line =
+            format!("gen flows -n 500 --sizes 100-1500 --to {to} --protocol {protocol} --pace 20k");
+        stdout(&sandbox, &line);
+        let mut collector = Collector::new(CollectorConfig::default());
+        let mut got = Vec::new();
+        let mut datagram = vec![0; 65_536];
+        while got.len() < 500 {
+            let (len, from) = socket.recv_from(&mut datagram).expect("a datagram");
+            let now = Timestamp::from_secs(1_704_067_201);
+            collector.read(from.ip(), now, &datagram[..len], &mut got).expect("it is understood");
+        }
+        let bytes: u64 = got.iter().map(|record| record.bytes).sum();
+        let made = stdout(&sandbox, "gen flows -n 500 --sizes 100-1500 --no-header");
+        let lengths = made.lines().filter_map(|row| row.rsplit(',').next()?.parse::<u64>().ok());
+        assert_eq!(bytes, lengths.sum::<u64>(), "{protocol}");
+    }
+}
+
+#[test]
+fn ipv6_subnets_make_columns() {
+    let sandbox = Sandbox::new();
+    let subnets = "--sources 2001:db8::/64 --destinations 2001:db8:1::/64";
+    stdout(&sandbox, &format!("gen flows -n 100 {subnets} -o v6.parquet"));
+    let rows = stdout(&sandbox, "flows filter v6.parquet --no-header");
+    assert_eq!(rows.matches(",2001:db8:1:").count(), 100);
+    assert_run("gen_flows_ipv6_text", &sandbox.run(&format!("gen flows {subnets} -o v6.csv")));
+}
+
+#[test]
+fn a_configuration_is_filled_in_and_changed_by_flags() {
+    let plan = "\
+generation:
+  max_flows: 100
+  rate: {bandwidth_gbps: 1}
+traffic_patterns:
+  - {type: \"${KIND:-dns_traffic}\", percentage: 100}
+";
+    let sandbox = Sandbox::new()
+        .with("plan.yaml", plan)
+        .with("wrong.yaml", plan.replace("max_flows", "max_flow"));
+    let rows = stdout(&sandbox, "gen flows --plan plan.yaml --no-header");
+    assert_eq!(rows.lines().count(), 100);
+    assert!(rows.lines().all(|row| row.split(',').nth(4) == Some("53")));
+    let rows =
+        stdout(&sandbox, "gen flows --plan plan.yaml --var KIND=ssh_traffic -n 7 --no-header");
+    assert!(
+        rows.lines().count() == 7 && rows.lines().all(|row| row.split(',').nth(4) == Some("22"))
+    );
+    assert_run("gen_flows_wrong_key", &sandbox.run("gen flows --plan wrong.yaml"));
+}
+
+#[test]
+fn mistakes_are_told_with_the_next_step() {
+    let sandbox = Sandbox::new().with("there.csv", "precious");
+    for (name, line) in [
+        ("gen_flows_pattern", "gen flows --patterns web_trafic=100"),
+        ("gen_flows_sum", "gen flows --patterns web_traffic=70"),
+        ("gen_flows_exists", "gen flows -o there.csv"),
+        ("gen_flows_no_format", "gen flows -o rows"),
+        ("gen_flows_remote", "gen flows --to 192.0.2.1:2055"),
+        ("gen_flows_rotated_stdout", "gen flows --rotate-rows 10"),
+    ] {
+        assert_run(name, &sandbox.run(line));
+    }
+    assert_eq!(sandbox.text("there.csv"), "precious");
+    assert_eq!(sandbox.files(), ["there.csv"]);
+}
