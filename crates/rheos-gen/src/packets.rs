@@ -11,6 +11,7 @@
 //! | what goes wrong on the way | `FaultPlan` | `faults` |
 //! | frames in order of time | [`Synthesizer`] | `synthesizer` |
 //! | what was sent, exactly | [`FlowTruth`] | `truth` |
+//! | frames of flow records instead of a seed | [`RecordFrames`] | `records` |
 //!
 //! Memory is proportional to the conversations that are alive, which [`SynthesisConfig::live_max`] bounds.
 
@@ -28,6 +29,7 @@ mod plan;
 mod pool;
 mod preset;
 mod probe;
+mod records;
 mod synthesizer;
 mod tcp;
 mod truth;
@@ -41,5 +43,6 @@ pub use config::{
 pub use label::{Label, LabelId};
 pub use plan::Plan;
 pub use preset::Preset;
+pub use records::{FramesConfig, FramesCounters, NoFrames, RecordFrame, RecordFrames};
 pub use synthesizer::{Counters, FrameInfo, Synthesizer};
 pub use truth::{ConversationId, DirectionTruth, FlowTruth};
