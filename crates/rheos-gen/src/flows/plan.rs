@@ -1,8 +1,10 @@
 //! A checked configuration, flattened: one weighted choice over the leaves of all patterns, one over the sources, one
 //! over the destinations, and a clock.
 
+use std::net::IpAddr;
+
 use rheos_core::units::BitRate;
-use rheos_core::{Seed, Timestamp};
+use rheos_core::{Seed, Timestamp, WideRecord};
 
 use super::alias::{self, Alias};
 use super::clock::{Clock, Gap};
@@ -69,8 +71,41 @@ pub(super) struct Side {
     /// Of IPv4 subnets, else zeros; one for each slot of the choice.
     pub(super) hosts: Vec<Hosts>,
     pub(super) subnets: Vec<Subnet>,
+    /// Of both versions, one for each subnet.
+    pub(super) ends: Vec<End>,
     /// The choice among the subnets of IPv6 only, and of IPv4 only, for the end that must match the other.
     pub(super) of_version: [Option<Alias>; 2],
+}
+
+/// The hosts of a subnet of either version, as wide records have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) ipv6: bool,
+    /// The first host of IPv4, mapped to IPv6; the subnet of IPv6.
+    pub(super) base: u128,
+    /// Number of hosts of IPv4.
+    pub(super) count: u32,
+    /// Host bits of IPv6.
+    pub(super) mask: u128,
+}
+
+impl End {
+    fn new(subnet: Subnet) -> Self {
+        let shift = u32::from(subnet.prefix_length());
+        match (subnet.address(), subnet.hosts_v4()) {
+            (IpAddr::V6(base), _) => Self {
+                ipv6: true,
+                base: base.to_bits(),
+                count: 0,
+                mask: u128::MAX.checked_shr(shift).unwrap_or(0),
+            },
+            (IpAddr::V4(_), hosts) => {
+                let Hosts { first, count } = hosts.unwrap_or_default();
+                let base = u128::from_be_bytes(WideRecord::mapped(first));
+                Self { ipv6: false, base, count, mask: 0 }
+            }
+        }
+    }
 }
 
 impl Side {
@@ -86,7 +121,13 @@ impl Side {
             let any = weights.iter().any(|&w| w > 0.0);
             any.then(|| Alias::new(&alias::shares(&weights), SUBNET_BITS))
         };
-        Self { choice, hosts, subnets: side.subnets.clone(), of_version: [only(false), only(true)] }
+        Self {
+            choice,
+            hosts,
+            ends: side.subnets.iter().map(|&subnet| End::new(subnet)).collect(),
+            subnets: side.subnets.clone(),
+            of_version: [only(false), only(true)],
+        }
     }
 
     fn has_ipv6(&self) -> bool {
@@ -235,8 +276,8 @@ impl FlowPlan {
             }
             for subnet in &side.subnets {
                 let octets = match subnet.address() {
-                    std::net::IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-                    std::net::IpAddr::V6(v6) => v6.to_bits(),
+                    IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+                    IpAddr::V6(v6) => v6.to_bits(),
                 };
                 add((octets >> 64) as u64);
                 add(octets as u64);

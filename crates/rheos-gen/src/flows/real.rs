@@ -13,7 +13,6 @@ mod popularity;
 mod quantiles;
 
 use rheos_core::WideRecord;
-use rheos_core::seed::ln;
 
 use super::clock::Clock;
 use super::draw;
@@ -22,6 +21,7 @@ use super::plan::{FlowPlan, Leaf};
 
 use agh::Sizes;
 pub(super) use popularity::Popularity;
+use quantiles::{Part, Quantiles};
 
 /// What is drawn from a model of a real network; the default draws nothing from one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -60,7 +60,8 @@ pub enum Arrivals {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct RealPlan {
     sizes: Option<Sizes>,
-    poisson: bool,
+    /// Gaps of mean 1, where arrivals are random.
+    gaps: Option<Quantiles>,
     pub(super) sources: Option<Popularity>,
     pub(super) destinations: Option<Popularity>,
 }
@@ -99,7 +100,8 @@ impl RealPlan {
         let popularity = |subnets| realism.host_exponent.map(|s| Popularity::new(subnets, s));
         Some(Self {
             sizes: (realism.sizes == SizeModel::Agh2015).then(Sizes::new),
-            poisson: realism.arrivals == Arrivals::Poisson,
+            gaps: (realism.arrivals == Arrivals::Poisson)
+                .then(|| Quantiles::new(&[Part::Exponential { weight: 1.0, mean: 1.0 }])),
             sources: popularity(sources),
             destinations: popularity(destinations),
         })
@@ -138,31 +140,30 @@ impl RealPlan {
 
     /// The moments of the block that record `index` is in, if they are drawn.
     pub(super) fn moments(&self, plan: &FlowPlan, index: u64) -> Option<[u64; BLOCK]> {
-        self.poisson.then(|| arrivals(plan.key, &plan.clock, index - index % BLOCK as u64))
+        let gaps = self.gaps.as_ref()?;
+        Some(arrivals(gaps, plan.key, &plan.clock, index - index % BLOCK as u64))
     }
 }
 
 /// A Poisson process under the condition that exactly `BLOCK` arrivals fall into the time that they take on average:
 /// the sums of exponential gaps, scaled by the sum of one more (Devroye 1986, V.2.1).
-fn arrivals(key: u64, clock: &Clock, first: u64) -> [u64; BLOCK] {
+fn arrivals(gaps: &Quantiles, key: u64, clock: &Clock, first: u64) -> [u64; BLOCK] {
     let begin = clock.at(first).nanos;
     let window = clock.at(first.saturating_add(BLOCK as u64)).nanos.saturating_sub(begin);
     let mut sums = [0.0; BLOCK];
     let mut sum = 0.0;
-    let gap = |of: u64| {
-        let (high, low) = draw::word(draw::state(key ^ ARRIVAL_WORDS, first.wrapping_add(of)), 0);
-        let unit =
-            ((u64::from(high) << 32 | u64::from(low)) >> 11) as f64 / 9_007_199_254_740_992.0;
-        -ln(1.0 - unit)
+    // The last gap is of a word that no record has: the second of the first.
+    let gap = |of: u64, which: usize| {
+        let state = draw::state(key ^ ARRIVAL_WORDS, first.wrapping_add(of));
+        let (high, low) = draw::word(state, which);
+        gaps.at(u64::from(high) << 32 | u64::from(low))
     };
     for (of, place) in (0..).zip(&mut sums) {
-        sum += gap(of);
+        sum += gap(of, 0);
         *place = sum;
     }
-    // One more gap, of a word that no record of the block has.
-    let (high, _) = draw::word(draw::state(key ^ ARRIVAL_WORDS, first), 1);
-    sum -= ln(1.0 - f64::from(high) / 4_294_967_296.0);
-    sums.map(|arrival| begin.saturating_add((arrival / sum * window as f64) as u64))
+    let scale = window as f64 / (sum + gap(0, 1)).max(f64::MIN_POSITIVE);
+    sums.map(|arrival| begin.saturating_add((arrival * scale) as u64))
 }
 
 /// The gap between packets in nanoseconds: even in the range that the older generator's statistics have for the

@@ -1,13 +1,10 @@
 //! Records of both IP versions, in the wide layout.
 
-use std::net::IpAddr;
-
 use rheos_core::{FlowRecord, RecordFlags, WideRecord};
 
 use super::clock::Moment;
-use super::plan::{FlowPlan, Side};
+use super::plan::{End, FlowPlan, Side};
 use super::real::{Popularity, RealPlan};
-use super::subnet::Subnet;
 use super::{draw, real, record};
 
 /// Counters of the words that only IPv6 hosts need lie this far from all records'.
@@ -55,35 +52,24 @@ fn of_either_version(plan: &FlowPlan, index: u64, timestamp: u64) -> WideRecord 
     let state = draw::state(plan.key, index);
     let drawn = record::draw(plan, state);
     let (source_half, destination_half) = draw::word(state, 3);
-    let hosts = draw::word(state, 1);
+    let (client_half, server_half) = draw::word(state, 1);
     let host_state = draw::state(plan.key ^ HOST_WORDS, index);
-    let source_choice = plan.sources.choice.pick(source_half);
-    let source = subnet(&plan.sources, source_choice);
-    let version = usize::from(source.is_ipv6());
-    let matching = plan.destinations.of_version.get(version).and_then(Option::as_ref);
-    let destination_choice = matching.map_or(0, |choice| choice.pick(destination_half));
-    let destination = subnet(&plan.destinations, destination_choice);
-    let popular = |side: fn(&RealPlan) -> &Option<Popularity>, choice, half| {
-        let popularity = plan.real.as_deref().and_then(|real| side(real).as_ref());
-        popularity.map(|p| p.host(choice, half))
-    };
-    let client = match popular(|real| &real.sources, source_choice, hosts.0) {
-        Some(number) => numbered_host(source, number),
-        None => host(source, hosts.0, host_state, 0),
-    };
-    let server = match popular(|real| &real.destinations, destination_choice, hosts.1) {
-        Some(number) => numbered_host(destination, number),
-        None => host(destination, hosts.1, host_state, 2),
-    };
+    let source = plan.sources.choice.pick(source_half);
+    let ipv6 = plan.sources.ends[source as usize].ipv6;
+    let matching = plan.destinations.of_version.get(usize::from(ipv6)).and_then(Option::as_ref);
+    let destination = matching.map_or(0, |choice| choice.pick(destination_half));
+    let popular = plan.real.as_deref();
+    let popular =
+        [popular.and_then(|r| r.sources.as_ref()), popular.and_then(|r| r.destinations.as_ref())];
+    let client = host(&plan.sources, source, popular[0], client_half, (host_state, 0));
+    let server = host(&plan.destinations, destination, popular[1], server_half, (host_state, 2));
     let (mut ends, mut ports) = ([client, server], [drawn.ephemeral, drawn.port]);
     if drawn.reversed {
         ends.reverse();
         ports.reverse();
     }
     let mut flags = 0;
-    for (set, flag) in
-        [(drawn.reversed, RecordFlags::REVERSED), (source.is_ipv6(), RecordFlags::IPV6)]
-    {
+    for (set, flag) in [(drawn.reversed, RecordFlags::REVERSED), (ipv6, RecordFlags::IPV6)] {
         flags |= u8::from(set) * flag;
     }
     let narrow = FlowRecord {
@@ -100,42 +86,32 @@ fn of_either_version(plan: &FlowPlan, index: u64, timestamp: u64) -> WideRecord 
     WideRecord { source_ip: ends[0], destination_ip: ends[1], ..WideRecord::from(&narrow) }
 }
 
-fn subnet(side: &Side, choice: u32) -> Subnet {
-    // A checked side has subnets, and a choice is the index of one.
-    side.subnets[choice as usize]
-}
-
-/// The host of this number.
-fn numbered_host(subnet: Subnet, number: u64) -> [u8; 16] {
-    match subnet.address() {
-        IpAddr::V4(_) => {
-            let hosts = subnet.hosts_v4().unwrap_or_default();
-            WideRecord::mapped(hosts.first.wrapping_add(number as u32))
-        }
-        IpAddr::V6(base) => (base.to_bits() | u128::from(number)).to_be_bytes(),
-    }
-}
-
-/// A host of a subnet. IPv6: all host bits random, but never the subnet-router anycast address (RFC 4291 §2.6.1),
-/// which is the one of all zeros, unless the subnet is a single address or a /127 (RFC 6164).
-fn host(subnet: Subnet, half: u32, state: u64, which: usize) -> [u8; 16] {
-    match subnet.address() {
-        IpAddr::V4(_) => {
-            let hosts = subnet.hosts_v4().unwrap_or_default();
-            WideRecord::mapped(hosts.first.wrapping_add(draw::below(half, hosts.count)))
-        }
-        IpAddr::V6(base) => {
+/// A host of the subnet that a choice has made, in network order. IPv6: all host bits random (from two words of a
+/// state), but never the subnet-router anycast address (RFC 4291 §2.6.1), which is the one of all zeros, unless the
+/// subnet is a single address or a /127 (RFC 6164).
+#[inline]
+fn host(
+    side: &Side,
+    choice: u32,
+    popularity: Option<&Popularity>,
+    half: u32,
+    (state, which): (u64, usize),
+) -> [u8; 16] {
+    // A choice is the index of a subnet.
+    let End { ipv6, base, count, mask } = side.ends[choice as usize];
+    let number = match popularity {
+        Some(popularity) => u128::from(popularity.host(choice, half)),
+        None if ipv6 => {
             let [a, b] = [draw::word(state, which), draw::word(state, which + 1)];
-            let random = u128::from(a.0) << 96
-                | u128::from(a.1) << 64
-                | u128::from(b.0) << 32
-                | u128::from(b.1);
-            let mask = u128::MAX.checked_shr(u32::from(subnet.prefix_length())).unwrap_or(0);
+            let words = [a.0, a.1, b.0, b.1];
+            let random = words.iter().fold(0, |all: u128, &word| all << 32 | u128::from(word));
             let bits = random & mask;
-            let bits = if bits == 0 && mask > 1 { 1 } else { bits };
-            (base.to_bits() | bits).to_be_bytes()
+            if bits == 0 && mask > 1 { 1 } else { bits }
         }
-    }
+        None => draw::below(half, count).into(),
+    };
+    // IPv4: the last host is 255.255.255.254 at most. IPv6: the host bits of the subnet are zeros.
+    (base + number).to_be_bytes()
 }
 
 #[cfg(test)]

@@ -40,8 +40,10 @@ impl Popularity {
     pub(in crate::flows) fn host(&self, subnet: u32, half: u32) -> u64 {
         let Some(&(choice, hosts, scatter)) = self.subnets.get(subnet as usize) else { return 0 };
         let rank = self.choices.get(choice).map_or(0, |(_, choice)| choice.pick(half));
-        // Ranks go to places that are no neighbours, each to one of its own.
-        ((u128::from(rank) + 1) * u128::from(scatter) % u128::from(hosts.max(1))) as u64
+        // Ranks go to places that are no neighbours, each to one of its own. The product fits 64 bits, or only its
+        // low bits count.
+        let place = (u64::from(rank) + 1).wrapping_mul(scatter);
+        if hosts.is_power_of_two() { place & (hosts - 1) } else { place % hosts }
     }
 }
 
@@ -60,7 +62,8 @@ fn scatter(hosts: u64) -> u64 {
     };
     let start = mix(hosts) | 1;
     // Of any few odd numbers in a row one will do.
-    (0..64).map(|step| start.wrapping_add(2 * step)).find(|&f| gcd(f, hosts) == 1).unwrap_or(1)
+    let found = (0..64).map(|step| start.wrapping_add(2 * step)).find(|&f| gcd(f, hosts) == 1);
+    found.unwrap_or(1) % hosts.max(2)
 }
 
 #[cfg(test)]

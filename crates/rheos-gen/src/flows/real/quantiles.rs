@@ -1,7 +1,7 @@
 //! A mixture of distributions as a table of its quantiles: one random word gives one value.
 //!
-//! Values are kept as logarithms. The table has 4096 equal parts; the last of them, which holds the heavy tail, has
-//! 4096 of its own, and so again.
+//! A level of the table has 4096 equal parts, in which values are even. What lies above all but one in 256 is told by
+//! the next level, which looks at that share alone: so the parts stay narrow far into a heavy tail.
 
 use rheos_core::seed::{exp, ln};
 
@@ -10,6 +10,8 @@ use rheos_core::seed::{exp, ln};
 pub(super) enum Part {
     /// From 0 to `below`.
     Even { weight: f64, below: f64 },
+    /// With this mean, the gaps of a Poisson process.
+    Exponential { weight: f64, mean: f64 },
     /// With this deviation of the logarithm.
     LogNormal { weight: f64, sigma: f64, median: f64 },
 }
@@ -17,15 +19,16 @@ pub(super) enum Part {
 /// Parts of a level, and how many bits choose one.
 const PARTS: usize = 1 << BITS;
 const BITS: u32 = 12;
-/// Levels: down to one in 2^36.
-const LEVELS: usize = 3;
+/// A level is for the upper share of 2^-8 of the one before; the last part of the last one is one in 2^36.
+const NEXT_BITS: u32 = 8;
+const LEVELS: usize = 4;
 
 /// The grid on which the distribution is computed: logarithms of base 2, this many to an octave, from 2^-10 to 2^46.
 const GRID: i32 = 256;
 const GRID_FROM: i32 = -10 * GRID;
 const GRID_TO: i32 = 46 * GRID;
 
-/// Natural logarithms at the ends of all parts, level by level.
+/// Values at the ends of all parts, level by level.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Quantiles(Vec<f64>);
 
@@ -54,7 +57,9 @@ fn erfc(x: f64) -> f64 {
 impl Part {
     fn weight(self) -> f64 {
         match self {
-            Self::Even { weight, .. } | Self::LogNormal { weight, .. } => weight,
+            Self::Even { weight, .. }
+            | Self::Exponential { weight, .. }
+            | Self::LogNormal { weight, .. } => weight,
         }
     }
 
@@ -62,6 +67,7 @@ impl Part {
     fn above(self, x: f64, log: f64) -> f64 {
         match self {
             Self::Even { weight, below } => weight * (1.0 - x / below).max(0.0),
+            Self::Exponential { weight, mean } => weight * exp(-x / mean),
             Self::LogNormal { weight, sigma, median } => {
                 weight * 0.5 * erfc((log - ln(median)) / sigma * std::f64::consts::FRAC_1_SQRT_2)
             }
@@ -77,21 +83,25 @@ impl Quantiles {
             let x = exp(log(step));
             mixture.iter().map(|part| part.above(x, log(step))).sum::<f64>() / total
         };
+        let grid: Vec<f64> = (GRID_FROM..=GRID_TO).map(above).collect();
         let mut ends = Vec::with_capacity(LEVELS * (PARTS + 1));
-        // Wanted shares fall, so one pass over the grid finds them all.
-        let (mut step, mut here, mut next) = (GRID_FROM, above(GRID_FROM), above(GRID_FROM + 1));
-        for level in 1..=LEVELS as u32 {
-            let unit = 1.0 / (1_u64 << (BITS * level)) as f64;
+        for level in 0..LEVELS as u32 {
+            let unit = 1.0 / (1_u64 << (NEXT_BITS * level + BITS)) as f64;
+            // Wanted shares fall, so one pass over the grid finds all of a level.
+            let mut steps = (GRID_FROM..).zip(grid.windows(2)).peekable();
             for part in 0..=PARTS {
-                // The last end is infinite, or told by the next level: it is taken to be the one before.
-                let rest = (PARTS - part).max(1);
-                let wanted = rest as f64 * unit;
-                while next > wanted && step < GRID_TO {
-                    step += 1;
-                    (here, next) = (next, above(step + 1));
-                }
-                let within = if here > next { (here - wanted) / (here - next) } else { 0.0 };
-                ends.push(log(step) + within.clamp(0.0, 1.0) * log(1));
+                // The last end is infinite: it is taken to be the one before.
+                let wanted = (PARTS - part).max(1) as f64 * unit;
+                while steps.next_if(|(_, pair)| pair[1] > wanted).is_some() {}
+                let (step, within) = match steps.peek() {
+                    Some((step, [here, next])) if here > next => {
+                        (*step, (here - wanted) / (here - next))
+                    }
+                    // Below the least value, or above the most.
+                    Some((step, _)) => (*step, 0.0),
+                    None => (GRID_TO, 0.0),
+                };
+                ends.push(exp(log(step) + within.clamp(0.0, 1.0) * log(1)));
             }
         }
         Self(ends)
@@ -101,14 +111,14 @@ impl Quantiles {
     pub(super) fn at(&self, place: u64) -> f64 {
         let mut rest = place;
         let mut level = 0;
-        while rest >> (64 - BITS) == PARTS as u64 - 1 && level < LEVELS - 1 {
-            rest <<= BITS;
+        while rest >> (64 - NEXT_BITS) == (1 << NEXT_BITS) - 1 && level < LEVELS - 1 {
+            rest <<= NEXT_BITS;
             level += 1;
         }
         let part = level * (PARTS + 1) + (rest >> (64 - BITS)) as usize;
         let within = (rest << BITS >> 11) as f64 / 9_007_199_254_740_992.0;
         match self.0.get(part..part + 2) {
-            Some(&[from, to]) => exp(from + within * (to - from)),
+            Some(&[from, to]) => from + within * (to - from),
             _ => 0.0,
         }
     }
@@ -116,16 +126,13 @@ impl Quantiles {
     /// The mean of the values, exact for what `at` gives.
     pub(super) fn mean(&self) -> f64 {
         let mut sum = 0.0;
-        for (level, ends) in (1..).zip(self.0.chunks_exact(PARTS + 1)) {
-            let weight = 1.0 / (1_u64 << (BITS * level)) as f64;
-            // The last part is told by the next level, if there is one.
-            let parts = if level < LEVELS as u32 { PARTS - 1 } else { PARTS };
-            for ends in ends.windows(2).take(parts) {
-                let (from, to) = (ends[0], ends[1]);
-                let width = to - from;
-                let mean = if width > 1e-9 { (exp(to) - exp(from)) / width } else { exp(from) };
-                sum += weight * mean;
-            }
+        for (level, ends) in (0..).zip(self.0.chunks_exact(PARTS + 1)) {
+            let weight = 1.0 / (1_u64 << (NEXT_BITS * level + BITS)) as f64;
+            // The upper parts are told by the next level, if there is one.
+            let told = if level < LEVELS as u32 - 1 { PARTS >> NEXT_BITS } else { 0 };
+            let parts = PARTS - told;
+            let middles = ends.windows(2).take(parts).map(|ends| f64::midpoint(ends[0], ends[1]));
+            sum += weight * middles.sum::<f64>();
         }
         sum
     }
@@ -176,11 +183,13 @@ mod tests {
             Part::Even { weight: 0.6, below: 3.0 },
             Part::LogNormal { weight: 0.4, sigma: 1.0, median: 50.0 },
         ]);
-        let steps = (0..4095_u64).flat_map(|part| [part << 52, part << 52 | 1 << 51]);
-        let tail = (0..2048_u64).map(|part| 0xfff << 52 | part << 41);
-        let last = (0..2048_u64).map(|part| 0xff_ffff << 40 | part << 29);
+        // Ever nearer to the end: all ones, then any part.
+        let places = (0..40).flat_map(|ones| {
+            let from = u64::MAX.checked_shl(64 - ones).unwrap_or(0);
+            (0..1024_u64).map(move |part| from | part << 53 >> ones)
+        });
         let mut before = 0.0;
-        for place in steps.chain(tail).chain(last).chain([u64::MAX]) {
+        for place in places.chain([u64::MAX]) {
             let value = table.at(place);
             assert!(value >= before, "{place:x}: {value} < {before}");
             before = value;
