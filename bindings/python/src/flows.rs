@@ -2,7 +2,7 @@
 //!
 //! | to Python | file |
 //! |---|---|
-//! | `FlowRecord` | `record` |
+//! | `FlowRecord`, `WideRecord` | `record`, `wide` |
 //! | `FlowGenerator` | `generator`, `settings` |
 //! | `FlowBatch` | `batch`, `memory` |
 //! | Arrow columns | `columns` |
@@ -19,6 +19,7 @@ mod memory;
 pub(crate) mod record;
 pub(crate) mod settings;
 pub(crate) mod stats;
+pub(crate) mod wide;
 
 use std::ops::ControlFlow;
 

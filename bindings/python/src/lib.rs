@@ -37,6 +37,8 @@ mod _rheos {
     #[pymodule_export]
     use crate::flows::stats::Stats;
     #[pymodule_export]
+    use crate::flows::wide::Wide;
+    #[pymodule_export]
     use crate::options::option_names;
     #[pymodule_export]
     use crate::packets::packets;

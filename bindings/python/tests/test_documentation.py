@@ -142,8 +142,9 @@ def test_examples_run(capture, monkeypatch, tmp_path):
     assert result.attempted >= 20
 
 
-def test_examples_of_flows_run(example, monkeypatch, tmp_path):
+def test_examples_of_flows_run(examples, example, monkeypatch, tmp_path):
     shutil.copy(example, tmp_path / "example.yaml")
+    shutil.copy(examples / "campus.yaml", tmp_path / "campus.yaml")
     monkeypatch.chdir(tmp_path)
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     result = doctest.testmod(flowgen, optionflags=flags)
@@ -151,7 +152,7 @@ def test_examples_of_flows_run(example, monkeypatch, tmp_path):
     assert result.attempted >= 20
     # Those of the classes that are written in Rust: `testmod` sees a module's own only.
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=flags)
-    for kind in (flowgen.FlowGenerator, flowgen.FlowBatch, flowgen.FlowRecord):
+    for kind in (flowgen.FlowGenerator, flowgen.FlowBatch, flowgen.FlowRecord, flowgen.WideRecord):
         for examples in finder.find(kind, module=False, globs={}):
             runner.run(examples)
     assert runner.failures == 0

@@ -1,6 +1,7 @@
 """Made flows: the older package's surface, its defects, and the same bytes as everywhere."""
 
 import hashlib
+import ipaddress
 import json
 import os
 import pickle
@@ -83,6 +84,20 @@ def test_the_mix_is_the_recorded_one_on_every_way():
         for r in generator
     )
     assert hashlib.sha256(b"".join(rows)).hexdigest() == recorded
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_wide_records_are_the_recorded_ones(threads):
+    config = of_pattern("web_traffic")
+    mix = {"web_traffic": 40, "database_traffic": 20, "dns_traffic": 20, "ssh_traffic": 10, "random": 10}
+    config["traffic_patterns"] = [{"type": kind, "percentage": part} for kind, part in mix.items()]
+    config["generation"]["bidirectional_mode"] = "none"
+    config["network"] = {
+        "source_subnets": ["10.0.0.0/8", "2001:db8::/32"],
+        "destination_subnets": ["192.0.2.0/24", "2001:db8:1::/64"],
+    }
+    batch = FlowGenerator.from_config(config).next_batch(RECORDS, threads=threads)
+    assert hashlib.sha256(batch).hexdigest() == fingerprints()["wide"]
 
 
 # The older surface.
@@ -281,6 +296,21 @@ def test_a_wrong_configuration_is_told_with_key_line_and_remedy(tmp_path):
         FlowGenerator.from_config(7)
 
 
+def test_a_parsed_configuration_makes_the_same_flows(examples):
+    checked = 0
+    for path in sorted(examples.iterdir()):
+        # `mix.json` is for others to include.
+        if path.name == "mix.json":
+            continue
+        config = ConfigParser.load(path)
+        assert config.validate() == (True, None), path
+        assert bytes(FlowGenerator.from_config(config).next_batch(500)) == bytes(
+            FlowGenerator.from_config(path).next_batch(500)
+        ), path
+        checked += 1
+    assert checked >= 6
+
+
 def test_a_failed_initialize_keeps_what_was_there():
     generator = FlowGenerator.from_config(small())
     with pytest.raises(FlowError):
@@ -302,7 +332,7 @@ def test_defect_7_a_start_keeps_its_nanoseconds(tmp_path):
         generator = FlowGenerator.from_config(given)
         assert generator.current_timestamp_ns == exact == next(generator).timestamp
         assert generator.get_stats().start_timestamp_ns == exact
-    # The float is for convenience, and rounds.
+    # The float is for convenience, and rounds: 238 ns are between one and the next.
     generator.reset()
     assert generator.current_timestamp == pytest.approx(exact / 1e9, abs=1e-6)
     assert int(generator.current_timestamp * 1e9) != exact
@@ -341,18 +371,36 @@ def test_defect_12_a_generator_without_configuration_says_so(call, monkeypatch, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_defect_13_ipv6_is_made_or_refused_by_name(examples):
-    numpy = pytest.importorskip("numpy")
-    generator = FlowGenerator.from_config(examples / "dual_stack.toml")
-    for call in (next, lambda g: g.next_batch(1), lambda g: g.fill(bytearray(32)), lambda g: g.to_arrow(1)):
-        with pytest.raises(FlowError, match="IPv6 addresses.*\nhint: use `fill\\(\\)`"):
+@pytest.mark.parametrize("name", ["dual_stack.toml", "campus.yaml"])
+def test_defect_13_ipv6_is_made_and_older_formats_refuse_it_by_name(name, examples, tmp_path):
+    """The older generator read an IPv6 subnet as an IPv4 one."""
+    generator = FlowGenerator.from_config(examples / name)
+    flows = [next(generator) for _ in range(1000)]
+    assert generator.flow_count == 1000
+    six = [flow for flow in flows if flow.flags & 2]
+    assert 0 < len(six) < 1000
+    for flow in flows:
+        version = 6 if flow in six else 4
+        for text, number in [
+            (flow.source_ip_str, flow.source_ip),
+            (flow.destination_ip_str, flow.destination_ip),
+        ]:
+            address = ipaddress.ip_address(text)
+            assert (address.version, int(address)) == (version, number)
+        assert flow.to_dict()["source_ip"] == flow.source_ip_str
+        assert flow.last >= flow.first and flow.packets >= 1
+    assert repr(six[0]).startswith(f"WideRecord([{six[0].source_ip_str}]:{six[0].source_port} -> [")
+    generator.seek(999)
+    again = next(generator)
+    assert again == flows[999] and hash(again) == hash(flows[999]) and again != flows[0]
+    for call in (
+        lambda g: g.fill(bytearray(32)),
+        lambda g: flowgen.export_csv(g, tmp_path / "never.csv"),
+        lambda g: flowgen.export_json([g.next_batch(2)], tmp_path / "never.json"),
+    ):
+        with pytest.raises(FlowError, match="IPv6.*\nhint: "):
             call(generator)
-    wide = numpy.zeros(1000, flowgen.WIDE_DTYPE)
-    assert generator.fill(wide) == 1000 == generator.flow_count
-    six = wide["flags"] & 2 != 0
-    assert 0 < six.sum() < 1000
-    # IPv4 addresses are mapped ones.
-    assert (wide["source_ip"][~six][:, :12] == [0] * 10 + [255, 255]).all()
+    assert list(tmp_path.iterdir()) == []
 
 
 # Places.

@@ -192,3 +192,38 @@ def test_parts_fill_one_array_from_many_threads(generator):
     for thread in threads:
         thread.join()
     assert (room == whole).all()
+
+
+@pytest.mark.parametrize("name", ["dual_stack.toml", "campus.yaml"])
+def test_wide_batches_are_seen_the_same_ways(examples, name):
+    arrow = pytest.importorskip("pyarrow")
+    polars = pytest.importorskip("polars")
+    generator = FlowGenerator.from_config(examples / name)
+    batch = generator.next_batch(FLOWS, threads=3)
+    array = batch.to_numpy()
+    assert array.dtype == flowgen.WIDE_DTYPE == numpy.asarray(batch).dtype
+    assert array.dtype.itemsize == 96 and array.shape == (FLOWS,) and not array.flags.writeable
+    generator.reset()
+    assert [next(generator) for _ in range(100)] == [batch[place] for place in range(100)]
+    assert (array["packets"][:100].tolist(), array["bytes"][7]) == ([batch[i].packets for i in range(100)], batch[7].bytes)
+    # IPv4 addresses are mapped ones.
+    four = array["flags"] & 2 == 0
+    assert (array["source_ip"][four][:, :12] == [0] * 10 + [255, 255]).all() and 0 < four.sum() < FLOWS
+
+    generator.reset()
+    for room in (numpy.zeros(FLOWS, flowgen.WIDE_DTYPE), numpy.zeros(FLOWS, "V96")):
+        generator.reset()
+        assert generator.fill(room, threads=2) == FLOWS
+        assert room.tobytes() == bytes(batch)
+
+    generator.reset()
+    columns = generator.to_arrow(FLOWS)
+    assert columns.equals(batch.to_arrow())
+    assert columns.schema.field("source_ip").type == arrow.binary(16)
+    assert columns["source_ip"][3].as_py() == array["source_ip"][3].tobytes()
+    for of in ("first", "last"):
+        assert (columns[of].cast(arrow.int64()).to_numpy() == array[of]).all()
+    assert (columns["bytes"].to_numpy() == array["bytes"]).all()
+    generator.reset()
+    generator.seek(generator.remaining - 5)
+    assert polars.DataFrame(generator).shape == (5, 21)

@@ -21,6 +21,9 @@ One by one is for few; batches are for many, as NumPy, Arrow, pandas or polars:
 
 A configuration is a file (YAML, JSON, TOML), its text, a dictionary, or an object of the older classes. The same
 configuration and seed give the same records, everywhere and on any number of threads.
+
+IPv6 subnets, and models of a real network (``realism``), make wide records: :class:`WideRecord` one by one,
+``WIDE_DTYPE`` in memory, columns of totals in Arrow. CSV and JSON files have the older layout, which holds no such flow.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ from ._rheos import (
     FlowGenerator,
     FlowRecord,
     GeneratorStats,
+    WideRecord,
 )
 
 __all__ = [
@@ -57,8 +61,10 @@ __all__ = [
     "NetworkConfig",
     "PacketConfig",
     "RateConfig",
+    "RealismConfig",
     "TrafficPattern",
     "TrafficPatternConfig",
+    "WideRecord",
     "calculate_flows_per_second",
     "export_csv",
     "export_json",
@@ -253,6 +259,18 @@ class PacketConfig:
 
 
 @dataclass
+class RealismConfig:
+    """Models of a real network; its flows are wide records."""
+
+    #: ``patterns`` or ``agh_2015``.
+    sizes: str = "patterns"
+    #: ``even`` or ``poisson``.
+    arrivals: str = "even"
+    #: The exponent of Zipf's law for hosts, 0.5 to 2; None for equal hosts.
+    host_exponent: float | None = None
+
+
+@dataclass
 class FlowGenConfig:
     """A whole configuration, as :class:`ConfigParser` reads it.
 
@@ -271,6 +289,7 @@ class FlowGenConfig:
     traffic_patterns: list[TrafficPatternConfig] = field(default_factory=list)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     packets: PacketConfig = field(default_factory=PacketConfig)
+    realism: RealismConfig = field(default_factory=RealismConfig)
 
     def to_dict(self) -> dict[str, Any]:
         """The sections as a file would have them."""
@@ -315,6 +334,7 @@ class ConfigParser:
             [TrafficPatternConfig(**pattern) for pattern in sections["traffic_patterns"]],
             NetworkConfig(**sections["network"]),
             PacketConfig(**sections["packets"]),
+            RealismConfig(**sections["realism"]),
         )
 
 

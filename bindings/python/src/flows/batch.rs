@@ -4,17 +4,21 @@ use std::ffi::c_int;
 
 use arrow_array::ffi::FFI_ArrowArray;
 use arrow_array::{Array, StructArray};
+use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyImportError, PyIndexError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
+use rheos_core::{FlowRecord, WideRecord};
 
 use super::columns;
 use super::memory::{self, Records};
 use super::record::Record;
+use super::wide::Wide;
 use crate::rows::{of_arrow, schema_capsule};
 
-/// Records in one piece of memory: 32 bytes each, for reading.
+/// Records in one piece of memory, for reading: 32 bytes each, or 96 where the configuration has IPv6 subnets or models
+/// of a real network.
 ///
 /// NumPy, `memoryview` and others see it by the buffer protocol without a copy; the memory lives as long as any of them
 /// needs it. Arrow, pandas and polars get columns.
@@ -30,8 +34,29 @@ use crate::rows::{of_arrow, schema_capsule};
 /// >>> batch.to_arrow().num_columns
 /// 10
 #[pyclass(frozen, sequence, module = "rheos.flowgen")]
-pub(crate) struct FlowBatch {
-    pub(super) records: Records,
+pub(crate) struct FlowBatch(pub(super) Rows);
+
+/// Records of a batch.
+pub(super) enum Rows {
+    Narrow(Records<FlowRecord>),
+    Wide(Records<WideRecord>),
+}
+
+impl FlowBatch {
+    /// The records of 32 bytes, if it is those that it holds.
+    pub(super) fn narrow(&self) -> Option<&[FlowRecord]> {
+        match &self.0 {
+            Rows::Narrow(records) => Some(records.as_slice()),
+            Rows::Wide(_) => None,
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Rows::Narrow(records) => bytemuck::cast_slice(records.as_slice()),
+            Rows::Wide(records) => bytemuck::cast_slice(records.as_slice()),
+        }
+    }
 }
 
 /// A module of Python's, or an error that says how to get it.
@@ -52,16 +77,29 @@ pub(super) fn needs<'py>(
 impl FlowBatch {
     /// Number of records.
     fn __len__(&self) -> usize {
-        self.records.as_slice().len()
+        match &self.0 {
+            Rows::Narrow(records) => records.as_slice().len(),
+            Rows::Wide(records) => records.as_slice().len(),
+        }
     }
 
     /// A record by its place; negative places count from the end.
-    fn __getitem__(&self, place: isize) -> PyResult<Record> {
-        let records = self.records.as_slice();
-        let from_start = if place < 0 { place + records.len().cast_signed() } else { place };
-        let record = usize::try_from(from_start).ok().and_then(|place| records.get(place));
-        record.copied().map(Record).ok_or_else(|| {
-            PyIndexError::new_err(format!("record {place} of {} does not exist", records.len()))
+    fn __getitem__<'py>(&self, py: Python<'py>, place: isize) -> PyResult<Bound<'py, PyAny>> {
+        let from_start = if place < 0 { place + self.__len__().cast_signed() } else { place };
+        let at = usize::try_from(from_start).unwrap_or(usize::MAX);
+        let found = match &self.0 {
+            Rows::Narrow(records) => {
+                let record = records.as_slice().get(at);
+                record.map(|&record| Record(record).into_bound_py_any(py))
+            }
+            Rows::Wide(records) => {
+                let record = records.as_slice().get(at);
+                record.map(|&record| Wide(record).into_bound_py_any(py))
+            }
+        };
+        found.unwrap_or_else(|| {
+            let message = format!("record {place} of {} does not exist", self.__len__());
+            Err(PyIndexError::new_err(message))
         })
     }
 
@@ -72,9 +110,13 @@ impl FlowBatch {
         view: *mut ffi::Py_buffer,
         flags: c_int,
     ) -> PyResult<()> {
-        let records = this.get().records.as_slice();
-        // SAFETY: Python gives the view; the records are those of this frozen object, which the view keeps alive.
-        unsafe { memory::lend(this.clone().into_any(), records, view, flags) }
+        let owner = this.clone().into_any();
+        match &this.get().0 {
+            // SAFETY: Python gives the view; the records are those of this frozen object, which the view keeps alive.
+            Rows::Narrow(r) => unsafe { memory::lend(owner, r.as_slice(), view, flags) },
+            // SAFETY: as above.
+            Rows::Wide(r) => unsafe { memory::lend(owner, r.as_slice(), view, flags) },
+        }
     }
 
     #[allow(unsafe_code, reason = "the buffer protocol is one of pointers")]
@@ -85,15 +127,19 @@ impl FlowBatch {
 
     /// The records as bytes, a copy.
     fn tobytes<'py>(&self, py: Python<'py>) -> Bound<'py, pyo3::types::PyBytes> {
-        pyo3::types::PyBytes::new(py, bytemuck::cast_slice(self.records.as_slice()))
+        pyo3::types::PyBytes::new(py, self.bytes())
     }
 
-    /// A structured NumPy array of `RECORD_DTYPE` over the same memory, for reading.
+    /// A structured NumPy array of `RECORD_DTYPE` (or `WIDE_DTYPE`) over the same memory, for reading.
     fn to_numpy(this: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let py = this.py();
         let numpy = needs(py, "numpy", "to_numpy()")?;
-        let dtype = py.import("rheos.flowgen")?.getattr("RECORD_DTYPE")?;
-        if this.get().records.as_slice().is_empty() {
+        let dtype = match &this.get().0 {
+            Rows::Narrow(_) => "RECORD_DTYPE",
+            Rows::Wide(_) => "WIDE_DTYPE",
+        };
+        let dtype = py.import("rheos.flowgen")?.getattr(dtype)?;
+        if this.get().bytes().is_empty() {
             return numpy.call_method1("empty", (0, dtype));
         }
         numpy.call_method1("frombuffer", (this, dtype))
@@ -128,15 +174,20 @@ impl FlowBatch {
     ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
         // The interface lets a producer keep its own types.
         let _ = requested_schema;
-        let batch = py.detach(|| columns::of_records(self.records.as_slice())).map_err(of_arrow)?;
+        let batch = py.detach(|| match &self.0 {
+            Rows::Narrow(records) => columns::of_records(records.as_slice()),
+            Rows::Wide(records) => columns::of_wide(records.as_slice()),
+        });
+        let batch = batch.map_err(of_arrow)?;
+        let schema = batch.schema();
         let rows = StructArray::from(batch).into_data();
         let array = PyCapsule::new_with_value(py, FFI_ArrowArray::new(&rows), c"arrow_array")?;
-        Ok((schema_capsule(py, &columns::SCHEMA)?, array))
+        Ok((schema_capsule(py, &schema)?, array))
     }
 
     /// The schema, by the Arrow PyCapsule interface.
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        schema_capsule(py, &columns::SCHEMA)
+        schema_capsule(py, columns::schema_of(self.narrow().is_some()))
     }
 
     fn __repr__(&self) -> String {

@@ -3,17 +3,18 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::{
-    ArrayRef, RecordBatch, TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array,
+    ArrayRef, FixedSizeBinaryArray, RecordBatch, TimestampNanosecondArray, UInt8Array, UInt16Array,
+    UInt32Array, UInt64Array,
 };
+use arrow_buffer::Buffer;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
-use rheos_core::FlowRecord;
+use rheos_core::{FlowRecord, WideRecord};
 use rheos_gen::flows::{FlowColumns, FlowGenerator};
 
 /// The columns, named as the records' fields. `tcp_flags` is left out: these records have none.
-pub(super) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let moment = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
-    let fields = [
-        ("timestamp", moment),
+static NARROW: LazyLock<SchemaRef> = LazyLock::new(|| {
+    schema(&[
+        ("timestamp", moment()),
         ("source_ip", DataType::UInt32),
         ("destination_ip", DataType::UInt32),
         ("source_port", DataType::UInt16),
@@ -23,10 +24,49 @@ pub(super) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         ("flags", DataType::UInt8),
         ("pattern", DataType::UInt8),
         ("stream_id", DataType::UInt32),
-    ];
-    let fields = fields.map(|(name, kind)| Field::new(name, kind, false));
-    Arc::new(Schema::new(fields.to_vec()))
+    ])
 });
+
+/// The columns of wide records; addresses are 16 octets, those of IPv4 mapped (RFC 4291 section 2.5.5.2).
+static WIDE: LazyLock<SchemaRef> = LazyLock::new(|| {
+    schema(&[
+        ("first", moment()),
+        ("last", moment()),
+        ("bytes", DataType::UInt64),
+        ("packets", DataType::UInt64),
+        ("flow_id", DataType::UInt64),
+        ("source_ip", DataType::FixedSizeBinary(16)),
+        ("destination_ip", DataType::FixedSizeBinary(16)),
+        ("stream_id", DataType::UInt32),
+        ("input_interface", DataType::UInt16),
+        ("output_interface", DataType::UInt16),
+        ("source_port", DataType::UInt16),
+        ("destination_port", DataType::UInt16),
+        ("protocol", DataType::UInt8),
+        ("tcp_flags", DataType::UInt8),
+        ("tos", DataType::UInt8),
+        ("flags", DataType::UInt8),
+        ("pattern", DataType::UInt8),
+        ("label", DataType::UInt8),
+        ("end_reason", DataType::UInt8),
+        ("source_prefix", DataType::UInt8),
+        ("source_as", DataType::UInt32),
+    ])
+});
+
+/// The columns of narrow or of wide records.
+pub(super) fn schema_of(is_narrow: bool) -> &'static SchemaRef {
+    if is_narrow { &NARROW } else { &WIDE }
+}
+
+fn moment() -> DataType {
+    DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))
+}
+
+fn schema(columns: &[(&str, DataType)]) -> SchemaRef {
+    let fields = columns.iter().map(|(name, kind)| Field::new(*name, kind.clone(), false));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
 
 /// Columns that records are laid into.
 pub(super) struct Columns {
@@ -96,7 +136,7 @@ impl Columns {
             Arc::new(UInt8Array::from(self.pattern)),
             Arc::new(UInt32Array::from(self.stream_id)),
         ];
-        RecordBatch::try_new(Arc::clone(&SCHEMA), columns)
+        RecordBatch::try_new(Arc::clone(&NARROW), columns)
     }
 }
 
@@ -115,4 +155,46 @@ pub(super) fn of_records(records: &[FlowRecord]) -> Result<RecordBatch, ArrowErr
         stream_id: records.iter().map(|r| r.stream_id).collect(),
     };
     column.batch()
+}
+
+/// Wide records as columns.
+pub(super) fn of_wide(records: &[WideRecord]) -> Result<RecordBatch, ArrowError> {
+    fn of<T, A: From<Vec<T>> + arrow_array::Array + 'static>(
+        records: &[WideRecord],
+        field: impl Fn(&WideRecord) -> T,
+    ) -> ArrayRef {
+        Arc::new(A::from(records.iter().map(field).collect::<Vec<T>>()))
+    }
+    let moments = |field: fn(&WideRecord) -> u64| -> ArrayRef {
+        let moments: Vec<i64> = records.iter().map(|r| field(r).cast_signed()).collect();
+        Arc::new(TimestampNanosecondArray::from(moments).with_timezone("UTC"))
+    };
+    let addresses = |field: fn(&WideRecord) -> [u8; 16]| -> Result<ArrayRef, ArrowError> {
+        let octets: Vec<u8> = records.iter().flat_map(field).collect();
+        Ok(Arc::new(FixedSizeBinaryArray::try_new(16, Buffer::from_vec(octets), None)?))
+    };
+    let columns: Vec<ArrayRef> = vec![
+        moments(|r| r.first),
+        moments(|r| r.last),
+        of::<_, UInt64Array>(records, |r| r.bytes),
+        of::<_, UInt64Array>(records, |r| r.packets),
+        of::<_, UInt64Array>(records, |r| r.flow_id),
+        addresses(|r| r.source_ip)?,
+        addresses(|r| r.destination_ip)?,
+        of::<_, UInt32Array>(records, |r| r.stream_id),
+        of::<_, UInt16Array>(records, |r| r.input_interface),
+        of::<_, UInt16Array>(records, |r| r.output_interface),
+        of::<_, UInt16Array>(records, |r| r.source_port),
+        of::<_, UInt16Array>(records, |r| r.destination_port),
+        of::<_, UInt8Array>(records, |r| r.protocol),
+        of::<_, UInt8Array>(records, |r| r.tcp_flags),
+        of::<_, UInt8Array>(records, |r| r.tos),
+        of::<_, UInt8Array>(records, |r| r.flags),
+        of::<_, UInt8Array>(records, |r| r.pattern),
+        of::<_, UInt8Array>(records, |r| r.label),
+        of::<_, UInt8Array>(records, |r| r.end_reason),
+        of::<_, UInt8Array>(records, |r| r.source_prefix),
+        of::<_, UInt32Array>(records, |r| r.source_as),
+    ];
+    RecordBatch::try_new(Arc::clone(&WIDE), columns)
 }

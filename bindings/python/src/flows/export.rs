@@ -134,12 +134,23 @@ pub(crate) fn export_flows(
     if let Ok(generator) = flows.cast::<Generator>() {
         made(py, &mut generator.borrow_mut(), &mut out, &filename)?;
     } else if let Ok(batch) = flows.cast::<FlowBatch>() {
-        let records = batch.get().records.as_slice();
+        let records = narrow(py, batch.get())?;
         py.detach(|| out.rows(records)).map_err(failed)?;
     } else {
         gathered(flows, &mut out, batch_size.clamp(1, GATHERED_MAX), &filename)?;
     }
     py.detach(|| out.finish()).map_err(failed)
+}
+
+fn narrow<'a>(py: Python<'_>, batch: &'a FlowBatch) -> PyResult<&'a [FlowRecord]> {
+    batch.narrow().ok_or_else(|| too_wide(py))
+}
+
+#[cold]
+fn too_wide(py: Python<'_>) -> PyErr {
+    let hint = "take Arrow's way: `pyarrow.csv.write_csv(pyarrow.table(generator), path)`";
+    let message = "these formats have no place for wide records (IPv6, models of a real network)";
+    error::flows(py, message, Some(hint.to_owned()))
 }
 
 /// An error of the file, with its name, as Python's own functions raise it.
@@ -156,7 +167,10 @@ fn of_file(path: &Path, error: &io::Error) -> PyErr {
 
 /// The records that a generator has left.
 fn made(py: Python<'_>, generator: &mut Generator, out: &mut Output, path: &Path) -> PyResult<()> {
-    let made = generator.narrow(py)?;
+    let made = generator.ready(py)?;
+    if !made.is_narrow() {
+        return Err(too_wide(py));
+    }
     if made.plan().count().is_none() {
         let hint = "set `max_flows`, or export batches: `generator.next_batch(count)`".to_owned();
         return Err(error::flows(py, "the configuration sets no end to this file", Some(hint)));
@@ -201,7 +215,7 @@ fn gathered(
         } else if let Ok(batch) = flow.cast::<FlowBatch>() {
             write(&room)?;
             room.clear();
-            write(batch.get().records.as_slice())?;
+            write(narrow(py, batch.get())?)?;
         } else if let Ok(dict) = flow.cast::<PyDict>() {
             room.push(Record::of_dict(dict)?);
         } else {

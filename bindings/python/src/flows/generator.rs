@@ -1,23 +1,32 @@
 //! The generator as Python drives it.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyType};
+use rheos_core::{FlowRecord, WideRecord};
 use rheos_gen::flows::{Checkpoint, FlowGenerator};
 
-use super::batch::{FlowBatch, needs};
-use super::columns::{Columns, SCHEMA};
+use super::batch::{FlowBatch, Rows, needs};
+use super::columns::{self, Columns, schema_of};
 use super::memory::{Borrowed, Pool, Room};
 use super::record::Record;
 use super::stats::Stats;
+use super::wide::Wide;
 use super::{BLOCK, in_blocks, settings};
 use crate::error;
 use crate::rows::{Batch, of_arrow, schema_capsule, stream_capsule};
 
 /// Records of a batch in an Arrow stream.
 const STREAM_ROWS: usize = 1 << 16;
+
+/// Most threads that fill one batch.
+const THREADS_MAX: usize = 1024;
+/// Wide records that a thread takes at once: about 1 MiB of them.
+const WIDE_PART: usize = 1 << 13;
 
 /// Makes flow records from a configuration.
 ///
@@ -40,7 +49,8 @@ const STREAM_ROWS: usize = 1 << 16;
 #[pyclass(module = "rheos.flowgen", name = "FlowGenerator")]
 pub(crate) struct Generator {
     made: Option<FlowGenerator>,
-    pool: Pool,
+    narrow: Pool<FlowRecord>,
+    wide: Pool<WideRecord>,
 }
 
 impl Generator {
@@ -53,14 +63,8 @@ impl Generator {
         self.made.as_ref().ok_or_else(|| not_ready(py))
     }
 
-    /// As [`Self::ready`], for records of 32 bytes.
-    pub(super) fn narrow(&mut self, py: Python<'_>) -> PyResult<&mut FlowGenerator> {
-        let made = self.ready(py)?;
-        if made.is_narrow() { Ok(made) } else { Err(too_wide(py)) }
-    }
-
     fn of(made: FlowGenerator) -> Self {
-        Self { made: Some(made), pool: Pool::default() }
+        Self { made: Some(made), narrow: Pool::default(), wide: Pool::default() }
     }
 }
 
@@ -72,8 +76,9 @@ fn not_ready(py: Python<'_>) -> PyErr {
 
 #[cold]
 fn too_wide(py: Python<'_>) -> PyErr {
-    let hint = "use `fill()` with an array of `rheos.flowgen.WIDE_DTYPE`, or IPv4 subnets only";
-    let message = "the configuration has IPv6 addresses, which records of 32 bytes do not hold";
+    let hint = "use an array of `rheos.flowgen.WIDE_DTYPE`";
+    let message =
+        "records of 32 bytes do not hold IPv6 addresses, or flows of models of a real network";
     error::flows(py, message, Some(hint.to_owned()))
 }
 
@@ -87,7 +92,7 @@ impl Generator {
     /// Without a configuration; `initialize` gives it one.
     #[new]
     fn new() -> Self {
-        Self { made: None, pool: Pool::default() }
+        Self { made: None, narrow: Pool::default(), wide: Pool::default() }
     }
 
     /// Reads and checks a configuration, and begins with its first record. Always True; what is wrong is raised.
@@ -132,13 +137,20 @@ impl Generator {
         this
     }
 
-    /// The next record.
-    fn __next__(&mut self, py: Python<'_>) -> PyResult<Option<Record>> {
-        match self.made.as_mut().and_then(Iterator::next) {
-            Some(record) => Ok(Some(Record(record))),
-            // Told apart only here, at the end.
-            None => self.narrow(py).map(|_| None),
+    /// The next record: a `FlowRecord`, or a `WideRecord` where the configuration has IPv6 subnets or models of a real
+    /// network.
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(record) = self.made.as_mut().and_then(Iterator::next) {
+            return Record(record).into_bound_py_any(py).map(Some);
         }
+        // Told apart only here, at the end.
+        let made = self.ready(py)?;
+        let mut one = [WideRecord::default()];
+        if made.is_narrow() || made.fill_wide(&mut one) == 0 {
+            return Ok(None);
+        }
+        let [record] = one;
+        Wide(record).into_bound_py_any(py).map(Some)
     }
 
     /// How many records are left, for `list()` to make room; 0 where there is no limit.
@@ -224,24 +236,29 @@ impl Generator {
     /// records for any number.
     #[pyo3(signature = (count, *, threads=1))]
     fn next_batch(&mut self, py: Python<'_>, count: usize, threads: usize) -> PyResult<FlowBatch> {
-        let pool = self.pool.clone();
-        let made = self.narrow(py)?;
+        let (narrow, wide) = (self.narrow.clone(), self.wide.clone());
+        let made = self.ready(py)?;
         let count = at_most(made, count);
-        let mut records = pool.room(count).ok_or_else(|| error::memory(count))?;
-        let from_index = made.index();
-        let filled = in_blocks(py, |done| {
-            let (from, to) = (done, count.min(done + BLOCK));
-            match records.as_mut_slice().get_mut(from..to) {
-                Some(out) if !out.is_empty() => {
-                    ControlFlow::Continue(made.fill_parallel(out, threads))
-                }
-                _ => ControlFlow::Break(()),
-            }
-        });
+        let from = made.index();
+        let filled = if made.is_narrow() {
+            let mut records = narrow.room(count).ok_or_else(|| error::memory(count))?;
+            blocks_of(py, records.as_mut_slice(), |part| made.fill_parallel(part, threads)).map(
+                |filled| {
+                    records.truncate(filled);
+                    Rows::Narrow(records)
+                },
+            )
+        } else {
+            let mut records = wide.room(count).ok_or_else(|| error::memory(count))?;
+            blocks_of(py, records.as_mut_slice(), |part| fill_wide(made, part, threads)).map(
+                |filled| {
+                    records.truncate(filled);
+                    Rows::Wide(records)
+                },
+            )
+        };
         // What an interrupt leaves is not lost.
-        let filled = filled.inspect_err(|_| made.seek(from_index))?;
-        records.truncate(filled);
-        Ok(FlowBatch { records })
+        filled.map(FlowBatch).inspect_err(|_| made.seek(from))
     }
 
     /// Batches of `count` records up to the limits: `for batch in generator.batches(65536)`.
@@ -252,7 +269,7 @@ impl Generator {
             let hint = Some("use 1 or more".to_owned());
             return Err(error::flows(py, "a batch of 0 records has no end", hint));
         }
-        this.borrow_mut().narrow(py)?;
+        this.borrow().look(py)?;
         py.import("rheos.flowgen")?.getattr("_batches")?.call1((this, count, threads))
     }
 
@@ -272,26 +289,18 @@ impl Generator {
         let filled = match borrowed.room() {
             Room::Narrow(_) if !made.is_narrow() => Err(too_wide(py)),
             Room::Narrow(out) => blocks_of(py, out, |part| made.fill_parallel(part, threads)),
-            Room::Wide(out) => blocks_of(py, out, |part| made.fill_wide(part)),
+            Room::Wide(out) => blocks_of(py, out, |part| fill_wide(made, part, threads)),
         };
         filled.inspect_err(|_| made.seek(from))
     }
 
     /// The next `count` records as Arrow columns: a `rheos.Batch`, for pyarrow, pandas and polars without a copy.
     fn next_columns<'py>(&mut self, py: Python<'py>, count: usize) -> PyResult<Bound<'py, PyAny>> {
-        let made = self.narrow(py)?;
+        let made = self.ready(py)?;
         let count = at_most(made, count);
-        let mut columns = Columns::new(count).ok_or_else(|| error::memory(count))?;
         let from = made.index();
-        let filled = in_blocks(py, |done| {
-            let to = count.min(done + BLOCK);
-            if done == to {
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(columns.fill(made, done, to))
-        });
-        filled.inspect_err(|_| made.seek(from))?;
-        let batch = Batch(columns.batch().map_err(of_arrow)?);
+        let batch = columns_of(py, made, count).inspect_err(|_| made.seek(from))?;
+        let batch = Batch(batch);
         py.import("rheos")?.getattr("Batch")?.call1((batch,))
     }
 
@@ -310,7 +319,8 @@ impl Generator {
         requested_schema: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema;
-        let mut made = self.narrow(py)?.clone();
+        let mut made = self.ready(py)?.clone();
+        let schema = schema_of(made.is_narrow());
         if made.plan().count().is_none() {
             let hint = "set `max_flows`, or take so many with `to_arrow(count)`".to_owned();
             return Err(error::flows(
@@ -324,18 +334,14 @@ impl Generator {
             if count == 0 {
                 return None;
             }
-            let memory = || arrow_schema::ArrowError::MemoryError("flow records".to_owned());
-            Some(Columns::new(count).ok_or_else(memory).and_then(|mut columns| {
-                columns.fill(&mut made, 0, count);
-                columns.batch()
-            }))
+            Some(block_of_columns(&mut made, count))
         });
-        stream_capsule(py, &SCHEMA, batches)
+        stream_capsule(py, schema, batches)
     }
 
     /// The schema of the columns, by the Arrow PyCapsule interface.
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        schema_capsule(py, &Arc::clone(&SCHEMA))
+        schema_capsule(py, schema_of(self.look(py)?.is_narrow()))
     }
 
     fn __repr__(&self) -> String {
@@ -365,4 +371,58 @@ fn blocks_of<T: Send>(
             count => ControlFlow::Continue(count),
         }
     })
+}
+
+/// Wide records on up to `threads` threads: the same in the same places.
+fn fill_wide(made: &mut FlowGenerator, out: &mut [WideRecord], threads: usize) -> usize {
+    let parts = threads.clamp(1, THREADS_MAX).min(out.len().div_ceil(WIDE_PART));
+    if parts <= 1 {
+        return made.fill_wide(out);
+    }
+    let (from, count) = (made.index(), at_most(made, out.len()));
+    let part = out.len().div_ceil(parts);
+    let out = out.get_mut(..count).unwrap_or_default();
+    std::thread::scope(|scope| {
+        for (start, part_out) in (from..).step_by(part).zip(out.chunks_mut(part)) {
+            let mut own = made.clone();
+            scope.spawn(move || {
+                own.seek(start);
+                own.fill_wide(part_out)
+            });
+        }
+    });
+    made.seek(from + count as u64);
+    count
+}
+
+/// The next `count` records as columns, of which there are that many.
+fn columns_of(py: Python<'_>, made: &mut FlowGenerator, count: usize) -> PyResult<RecordBatch> {
+    if !made.is_narrow() {
+        let mut records = Pool::default().room(count).ok_or_else(|| error::memory(count))?;
+        blocks_of(py, records.as_mut_slice(), |part| made.fill_wide(part))?;
+        return py.detach(|| columns::of_wide(records.as_slice())).map_err(of_arrow);
+    }
+    let mut columns = Columns::new(count).ok_or_else(|| error::memory(count))?;
+    in_blocks(py, |done| {
+        let to = count.min(done + BLOCK);
+        if done == to {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(columns.fill(made, done, to))
+    })?;
+    columns.batch().map_err(of_arrow)
+}
+
+/// As [`columns_of`], for a consumer that is no Python.
+fn block_of_columns(made: &mut FlowGenerator, count: usize) -> Result<RecordBatch, ArrowError> {
+    let memory = || ArrowError::MemoryError("flow records".to_owned());
+    if made.is_narrow() {
+        let mut columns = Columns::new(count).ok_or_else(memory)?;
+        columns.fill(made, 0, count);
+        columns.batch()
+    } else {
+        let mut records = Pool::default().room(count).ok_or_else(memory)?;
+        made.fill_wide(records.as_mut_slice());
+        columns::of_wide(records.as_slice())
+    }
 }

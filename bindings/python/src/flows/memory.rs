@@ -20,23 +20,29 @@ use crate::error;
 
 /// Buffers that are kept for the next batch, so that it needs no fresh pages.
 const KEPT_MAX: usize = 2;
-/// Most records of such a buffer: 32 MiB.
-const KEPT_RECORDS_MAX: usize = 1 << 20;
+/// Longest of such a buffer: 32 MiB.
+const KEPT_BYTES_MAX: usize = 32 << 20;
 
 /// Buffers of batches that are gone.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Pool(Arc<Mutex<Vec<Vec<FlowRecord>>>>);
+#[derive(Clone, Debug)]
+pub(super) struct Pool<T>(Arc<Mutex<Vec<Vec<T>>>>);
 
 /// Records in memory that goes back to its pool.
 #[derive(Debug)]
-pub(super) struct Records {
-    records: Vec<FlowRecord>,
-    pool: Pool,
+pub(super) struct Records<T> {
+    records: Vec<T>,
+    pool: Pool<T>,
 }
 
-impl Pool {
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T: Pod> Pool<T> {
     /// Room for so many records; `None` if there is not the memory.
-    pub(super) fn room(&self, count: usize) -> Option<Records> {
+    pub(super) fn room(&self, count: usize) -> Option<Records<T>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.iter().position(|room| room.len() == count);
         let records = match found {
@@ -47,14 +53,14 @@ impl Pool {
     }
 }
 
-impl Records {
+impl<T> Records<T> {
     /// What lies there.
-    pub(super) fn as_slice(&self) -> &[FlowRecord] {
+    pub(super) fn as_slice(&self) -> &[T] {
         &self.records
     }
 
     /// To be filled, before anyone else sees it.
-    pub(super) fn as_mut_slice(&mut self) -> &mut [FlowRecord] {
+    pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
         &mut self.records
     }
 
@@ -64,9 +70,10 @@ impl Records {
     }
 }
 
-impl Drop for Records {
+impl<T> Drop for Records<T> {
     fn drop(&mut self) {
-        if self.records.is_empty() || self.records.len() > KEPT_RECORDS_MAX {
+        let bytes = size_of_val(self.records.as_slice());
+        if bytes == 0 || bytes > KEPT_BYTES_MAX {
             return;
         }
         let mut kept = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,18 +84,36 @@ impl Drop for Records {
     }
 }
 
-/// The layout of a record in the words of PEP 3118: standard sizes, no padding, and each field lies where it would lie
-/// with padding as well.
-const FORMAT: &CStr = match CStr::from_bytes_with_nul(
-    concat!(
+/// Records that Python sees as such.
+pub(super) trait Lent: Pod {
+    /// Their layout in the words of PEP 3118: standard sizes, no padding, and each field lies where it would lie with
+    /// padding as well.
+    const FORMAT: &CStr;
+}
+
+/// A text that ends with its only zero.
+const fn format(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(format) => format,
+        Err(_) => panic!("it ends with its only zero"),
+    }
+}
+
+impl Lent for FlowRecord {
+    const FORMAT: &CStr = format(concat!(
         "T{=Q:timestamp:I:source_ip:I:destination_ip:H:source_port:H:destination_port:",
         "I:packet_length:B:protocol:B:flags:B:pattern:B:tcp_flags:I:stream_id:}\0"
-    )
-    .as_bytes(),
-) {
-    Ok(format) => format,
-    Err(_) => panic!("it ends with its only zero"),
-};
+    ));
+}
+
+impl Lent for WideRecord {
+    const FORMAT: &CStr = format(concat!(
+        "T{=Q:first:Q:last:Q:bytes:Q:packets:Q:flow_id:(16)B:source_ip:(16)B:destination_ip:",
+        "I:stream_id:H:input_interface:H:output_interface:H:source_port:H:destination_port:",
+        "B:protocol:B:tcp_flags:B:tos:B:flags:B:pattern:B:label:B:end_reason:B:source_prefix:",
+        "I:source_as:}\0"
+    ));
+}
 
 /// Shape and stride of a view: made and freed with it.
 struct Row {
@@ -102,9 +127,9 @@ struct Row {
 ///
 /// `view` is the place that Python wants filled. `records` is memory of `owner` that stays where it is and is not
 /// written as long as `owner` lives.
-pub(super) unsafe fn lend(
+pub(super) unsafe fn lend<T: Lent>(
     owner: Bound<'_, PyAny>,
-    records: &[FlowRecord],
+    records: &[T],
     view: *mut ffi::Py_buffer,
     flags: c_int,
 ) -> PyResult<()> {
@@ -119,7 +144,7 @@ pub(super) unsafe fn lend(
     let bytes: &[u8] = bytemuck::cast_slice(records);
     let row = Box::into_raw(Box::new(Row {
         shape: records.len().cast_signed(),
-        stride: size_of::<FlowRecord>().cast_signed(),
+        stride: size_of::<T>().cast_signed(),
     }));
     // SAFETY: `view` is valid for writing, says the caller; `row` was just made and lives until `give_back`; the pointer
     // to the records is not written through, since the view is read-only.
@@ -127,9 +152,9 @@ pub(super) unsafe fn lend(
         (*view).buf = bytes.as_ptr().cast_mut().cast::<c_void>();
         (*view).len = bytes.len().cast_signed();
         (*view).readonly = 1;
-        (*view).itemsize = size_of::<FlowRecord>().cast_signed();
+        (*view).itemsize = size_of::<T>().cast_signed();
         (*view).format =
-            if wants(ffi::PyBUF_FORMAT) { FORMAT.as_ptr().cast_mut() } else { ptr::null_mut() };
+            if wants(ffi::PyBUF_FORMAT) { T::FORMAT.as_ptr().cast_mut() } else { ptr::null_mut() };
         (*view).ndim = 1;
         (*view).shape = if wants(ffi::PyBUF_ND) { &raw mut (*row).shape } else { ptr::null_mut() };
         (*view).strides =
@@ -191,11 +216,12 @@ impl Borrowed {
             return wrong("its items do not lie one behind the other");
         }
         let format = fields(&buffer.format().to_string_lossy());
-        let narrow = fields(&FORMAT.to_string_lossy());
+        let known =
+            |format: &str, of: &CStr| format == fields(&of.to_string_lossy()) || is_plain(format);
         let size = match buffer.item_size() {
             1 if matches!(format.as_str(), "B" | "b" | "c" | "") => size_of::<FlowRecord>(),
-            size @ 32 if format == narrow || is_plain(&format) => size,
-            size @ 96 if is_plain(&format) || format.starts_with("T{Q:first:Q:last:") => size,
+            size @ 32 if known(&format, FlowRecord::FORMAT) => size,
+            size @ 96 if known(&format, WideRecord::FORMAT) => size,
             _ => return wrong("its items are no records"),
         };
         if buffer.len_bytes() % size != 0 {

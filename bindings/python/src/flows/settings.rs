@@ -6,7 +6,8 @@ use pyo3::exceptions::{PyFileNotFoundError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping, PyString};
 use rheos_gen::flows::{
-    FlowConfig, Format, GeneratorConfig, Rate, Subnets, TrafficPattern, Variables,
+    Arrivals, FlowConfig, Format, GeneratorConfig, Rate, SizeModel, Subnets, TrafficPattern,
+    Variables,
 };
 
 use crate::error;
@@ -197,11 +198,25 @@ pub(crate) fn flow_settings<'py>(
     packets.set_item("max_size", config.sizes.max)?;
     packets.set_item("average_size", config.sizes.average)?;
 
+    let realism = PyDict::new(py);
+    let sizes = match config.realism.sizes {
+        SizeModel::Patterns => "patterns",
+        SizeModel::Agh2015 => "agh_2015",
+    };
+    let arrivals = match config.realism.arrivals {
+        Arrivals::Even => "even",
+        Arrivals::Poisson => "poisson",
+    };
+    realism.set_item("sizes", sizes)?;
+    realism.set_item("arrivals", arrivals)?;
+    realism.set_item("host_exponent", config.realism.host_exponent)?;
+
     let all = PyDict::new(py);
     all.set_item("generation", generation)?;
     all.set_item("traffic_patterns", patterns)?;
     all.set_item("network", network)?;
     all.set_item("packets", packets)?;
+    all.set_item("realism", realism)?;
     Ok(all)
 }
 
