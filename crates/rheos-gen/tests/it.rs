@@ -16,6 +16,8 @@ mod flow_examples;
 mod flow_fingerprints;
 #[path = "it/flow_fit.rs"]
 mod flow_fit;
+#[path = "it/flow_laws.rs"]
+mod flow_laws;
 #[path = "it/record_frames.rs"]
 mod record_frames;
 #[path = "it/repeatability.rs"]

@@ -85,7 +85,9 @@ impl Clock {
         let den = u128::from(self.denominator);
         let index = u128::from(index);
         let rest = u128::from(self.first_rest) + index * u128::from(self.step_rest);
-        let whole = u128::from(self.first) + index * u128::from(self.step) + rest / den;
+        // Only gaps of centuries come near to 128 bits.
+        let whole =
+            (index * u128::from(self.step)).saturating_add(u128::from(self.first) + rest / den);
         (whole, (rest % den) as u64)
     }
 

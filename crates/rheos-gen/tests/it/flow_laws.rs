@@ -1,0 +1,134 @@
+//! What holds for every configuration: nothing panics, and records keep to what the plan says.
+
+use proptest::prelude::*;
+use rheos_core::units::BitRate;
+use rheos_core::{FlowRecord, Nanos, Timestamp, WideRecord};
+use rheos_gen::flows::{
+    Arrivals, Checkpoint, FlowConfig, FlowGenerator, FlowRate, Kernel, Pattern, Rate, Realism,
+    SizeModel, Sizes, Subnet, Subnets,
+};
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        any::<u64>(),
+        0..5_u64,
+        (0..64_u32).prop_map(|bits| u64::MAX >> bits),
+        0..100_000_u64
+    ]
+}
+
+fn rate() -> impl Strategy<Value = Rate> {
+    prop_oneof![
+        number().prop_map(|bits| Rate::Bandwidth(BitRate(bits))),
+        number().prop_map(|micros| Rate::Flows(FlowRate { micros })),
+    ]
+}
+
+fn subnets(ipv6: bool) -> impl Strategy<Value = Subnets> {
+    let one = (any::<u128>(), 0..=128_u8).prop_filter_map("too long", move |(bits, length)| {
+        if ipv6 {
+            Subnet::new(std::net::Ipv6Addr::from_bits(bits).into(), length)
+        } else {
+            Subnet::new(std::net::Ipv4Addr::from_bits(bits as u32).into(), length % 33)
+        }
+    });
+    (prop::collection::vec(one, 1..40), any::<bool>()).prop_map(|(subnets, even)| {
+        let weights = vec![100.0 / subnets.len() as f64; subnets.len()];
+        Subnets { subnets, weights: if even { Vec::new() } else { weights } }
+    })
+}
+
+fn sizes() -> impl Strategy<Value = Sizes> {
+    (number(), number(), prop::option::of(0..2_000_u32)).prop_map(|(a, b, average)| {
+        let (a, b) = ((a % (1 << 31)) as u32, (b % (1 << 31)) as u32);
+        Sizes { min: a.min(b), max: a.max(b), average }
+    })
+}
+
+fn realism() -> impl Strategy<Value = Realism> {
+    (any::<bool>(), any::<bool>(), prop::option::of(0.5..2.0)).prop_map(
+        |(agh, poisson, exponent)| Realism {
+            sizes: if agh { SizeModel::Agh2015 } else { SizeModel::Patterns },
+            arrivals: if poisson { Arrivals::Poisson } else { Arrivals::Even },
+            host_exponent: exponent,
+        },
+    )
+}
+
+prop_compose! {
+    fn config()(
+        seed in any::<u64>(),
+        stream_id in any::<u32>(),
+        limits in (prop::option::of(number()), prop::option::of(number()), prop::option::of(number())),
+        rate in rate(),
+        start in number(),
+        reversed_share in prop_oneof![Just(0.0), Just(1.0), 0.0..1.0_f64],
+        patterns in prop::collection::vec(0..7_usize, 1..12),
+        sides in any::<bool>().prop_flat_map(|ipv6| (subnets(ipv6), subnets(ipv6))),
+        sizes in sizes(),
+        realism in prop_oneof![3 => Just(Realism::default()), 1 => realism()],
+    ) -> FlowConfig {
+        let share = 100.0 / patterns.len() as f64;
+        FlowConfig {
+            seed,
+            stream_id,
+            max_flows: limits.0,
+            duration: limits.1.map(Nanos),
+            end: limits.2.map(Timestamp::from_nanos),
+            rate,
+            start: Timestamp::from_nanos(start),
+            reversed_share,
+            patterns: patterns.into_iter().map(|p| (Pattern::ALL[p], share)).collect(),
+            sources: sides.0,
+            destinations: sides.1,
+            sizes,
+            realism,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_configuration_panics_and_records_keep_to_it(config in config(), at in number()) {
+        let Ok(plan) = config.plan() else { return Ok(()) };
+        let mut made = FlowGenerator::new(plan.clone());
+        made.seek(at);
+        let index = made.index();
+        prop_assert!(index <= plan.bound() && index <= at);
+        let mut wide = vec![WideRecord::default(); 70];
+        let count = made.fill_wide(&mut wide);
+        prop_assert_eq!(count as u64, (plan.bound() - index).min(70));
+        for (i, record) in wide[..count].iter().enumerate() {
+            prop_assert_eq!(record.stream_id, config.stream_id);
+            prop_assert!(usize::from(record.pattern) < config.patterns.len());
+            prop_assert!(record.first >= config.start.as_nanos() && record.last >= record.first);
+            if config.realism == Realism::default() {
+                prop_assert_eq!(record.first, plan.moment(index + i as u64).as_nanos());
+                let size = u64::from(config.sizes.min)..=u64::from(config.sizes.max);
+                prop_assert!(size.contains(&record.bytes));
+            }
+        }
+        if !made.is_narrow() {
+            return Ok(());
+        }
+        for kernel in Kernel::all() {
+            let mut narrow = vec![FlowRecord::default(); 70];
+            let mut made = FlowGenerator::with_kernel(plan.clone(), kernel);
+            made.seek(at);
+            prop_assert_eq!(made.fill(&mut narrow), count);
+            for (narrow, wide) in narrow[..count].iter().zip(&wide) {
+                prop_assert_eq!(&WideRecord::from(narrow), wide, "{}", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    fn any_damage_of_a_checkpoint_is_told_or_harmless(bytes in prop::collection::vec(any::<u8>(), 0..40), text in ".{0,40}") {
+        prop_assert!(Checkpoint::from_bytes(&bytes).is_err());
+        if let Ok(checkpoint) = text.parse::<Checkpoint>() {
+            prop_assert_eq!(checkpoint.to_string().parse(), Ok(checkpoint));
+        }
+    }
+}
