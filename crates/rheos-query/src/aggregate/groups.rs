@@ -187,45 +187,56 @@ impl Groups {
 
     /// The groups that are told, in order; those of equal value in order of their keys.
     pub fn report(&self, ranking: &Ranking) -> Report {
-        let mut rows: Vec<u32> = (0..self.len() as u32).collect();
-        let cells: Vec<Cell> = match ranking.by {
-            Some(value) => rows.iter().map(|&group| self.value(group, value)).collect(),
-            None => Vec::new(),
-        };
+        let ranks = self.ranks(ranking.by);
         let order = |a: &u32, b: &u32| {
-            let by_value = match (cells.get(*a as usize), cells.get(*b as usize)) {
-                (Some(a), Some(b)) => a.rank(*b),
-                _ => Ordering::Equal,
-            };
+            let by_value = ranks.get(*a).rank(ranks.get(*b));
             let by_value = if ranking.ascending { by_value } else { by_value.reverse() };
             by_value.then_with(|| self.compare_keys(*a, *b))
         };
-        let whole: f64 = cells.iter().map(|cell| cell.as_f64().max(0.0)).sum();
-        match ranking.limit {
-            Limit::Count(count) if count < rows.len() => {
-                if count > 0 {
-                    rows.select_nth_unstable_by(count - 1, order);
-                }
-                rows.truncate(count);
-            }
-            Limit::All | Limit::Count(_) => {}
+        let all = 0..self.len() as u32;
+        // Of values that do not add up, too, a share is that of their sum.
+        let whole = || all.clone().map(|group| ranks.get(group).as_f64().max(0.0)).sum::<f64>();
+        let mut rows: Vec<u32> = match ranking.limit {
+            Limit::Count(count) if count < self.len() => first_of(all.clone(), count, order),
+            Limit::All | Limit::Count(_) => all.clone().collect(),
             Limit::Threshold(least) => {
-                rows.retain(|&group| cells.get(group as usize).is_none_or(|c| c.as_f64() >= least));
+                all.clone().filter(|&group| ranks.is_at_least(group, least)).collect()
             }
-            Limit::Percentage(least) => rows.retain(|&group| {
-                let share = cells.get(group as usize).map(|c| c.as_f64() * 100.0 / whole);
-                share.is_none_or(|share| share >= least)
-            }),
-        }
-        rows.sort_unstable_by(order);
-        let adds_up = ranking.by.is_some_and(Value::is_additive) && whole > 0.0;
-        let percent = |&group: &u32| {
-            let cell = cells.get(group as usize).copied().unwrap_or(Cell::None);
-            cell.as_f64() * 100.0 / whole
+            Limit::Percentage(percent) => {
+                let least = whole() * percent / 100.0;
+                all.clone().filter(|&group| ranks.is_at_least(group, least)).collect()
+            }
         };
-        let percents = if adds_up { rows.iter().map(percent).collect() } else { Vec::new() };
+        rows.sort_unstable_by(order);
         let (other, total) = self.rest(&rows);
+        let place = self.query.values.iter().position(|value| Some(*value) == ranking.by);
+        let whole = match place.and_then(|place| total.get(place)) {
+            Some(Cell::Count(whole)) if ranking.by.is_some_and(Value::is_additive) => *whole as f64,
+            _ => 0.0,
+        };
+        let percent = |&group: &u32| ranks.get(group).as_f64() * 100.0 / whole;
+        let percents = if whole > 0.0 { rows.iter().map(percent).collect() } else { Vec::new() };
         Report { others: (self.len() - rows.len()) as u64, rows, percents, other, total }
+    }
+
+    /// What groups are ranked by; sums are looked up where they are.
+    fn ranks(&self, by: Option<Value>) -> Ranks<'_> {
+        let Some(value) = by else { return Ranks::None };
+        let slot = match value {
+            Value::Flows => Some(Slot::Flows),
+            Value::Packets => Some(Slot::Sum(FlowColumn::Packets)),
+            Value::Bytes => Some(Slot::Sum(FlowColumn::Bytes)),
+            _ => None,
+        };
+        match slot.and_then(|slot| self.kept.slot(slot)) {
+            Some(place) => {
+                let slots = with_table!(&self.tables, table => &table.slots);
+                Ranks::Slots { slots, stride: self.kept.slots.len(), place }
+            }
+            None => {
+                Ranks::Cells((0..self.len() as u32).map(|group| self.value(group, value)).collect())
+            }
+        }
     }
 
     fn compare_keys(&self, a: u32, b: u32) -> Ordering {
@@ -238,21 +249,78 @@ impl Groups {
     /// The values of the groups that are not among `rows`, and of all.
     fn rest(&self, rows: &[u32]) -> (Vec<Cell>, Vec<Cell>) {
         let mut told = vec![false; self.len()];
+        let mut total = Whole::new(&self.kept);
         for &group in rows {
             told[group as usize] = true;
+            total.add(self, group as usize);
         }
-        let (mut other, mut total) = (Whole::new(&self.kept), Whole::new(&self.kept));
-        for (group, &is_told) in told.iter().enumerate() {
-            total.add(self, group);
-            if !is_told {
-                other.add(self, group);
-            }
+        let mut other = Whole::new(&self.kept);
+        for (group, _) in told.iter().enumerate().filter(|(_, is_told)| !**is_told) {
+            other.add(self, group);
         }
+        total.merge(&self.kept, &other);
         let tell = |whole: &Whole| {
             self.query.values.iter().map(|value| whole.tell(self, *value)).collect()
         };
         (tell(&other), tell(&total))
     }
+}
+
+/// What groups are ranked by.
+enum Ranks<'a> {
+    /// Nothing: all are equal.
+    None,
+    /// One of the numbers that are kept of each.
+    Slots { slots: &'a [u64], stride: usize, place: usize },
+    /// Computed for each.
+    Cells(Vec<Cell>),
+}
+
+impl Ranks<'_> {
+    fn get(&self, group: u32) -> Cell {
+        match self {
+            Self::None => Cell::None,
+            Self::Slots { slots, stride, place } => {
+                let slot = slots.get(group as usize * stride + place);
+                slot.map_or(Cell::None, |&number| Cell::Count(number))
+            }
+            Self::Cells(cells) => cells.get(group as usize).copied().unwrap_or(Cell::None),
+        }
+    }
+
+    fn is_at_least(&self, group: u32, least: f64) -> bool {
+        matches!(self, Self::None) || self.get(group).as_f64() >= least
+    }
+}
+
+/// The first `count` in this order, unordered: most are compared once, with the last of those so far.
+fn first_of(
+    all: impl Iterator<Item = u32>,
+    count: usize,
+    order: impl Fn(&u32, &u32) -> Ordering,
+) -> Vec<u32> {
+    let mut first: Vec<u32> = Vec::new();
+    if count == 0 {
+        return first;
+    }
+    let mut last: Option<u32> = None;
+    for group in all {
+        if last.is_some_and(|last| order(&group, &last) == Ordering::Greater) {
+            continue;
+        }
+        first.push(group);
+        // Room for as many again, so that each is moved a few times at most.
+        if first.len() >= count.saturating_mul(2).max(1024) {
+            let (_, nth, _) = first.select_nth_unstable_by(count - 1, &order);
+            last = Some(*nth);
+            first.truncate(count);
+        }
+    }
+    if first.len() > count {
+        first.select_nth_unstable_by(count - 1, &order);
+        first.truncate(count);
+    }
+    first
 }
 
 /// Several groups as one; what does not add up is not told.
@@ -281,6 +349,14 @@ impl Whole {
                 sums.merge(&table.sums[group * kept.measures.len() + place]);
             }
         });
+    }
+
+    fn merge(&mut self, kept: &Kept, other: &Self) {
+        self.any |= other.any;
+        for (place, slot) in kept.slots.iter().enumerate() {
+            self.slots[place] = slot.combine(self.slots[place], other.slots[place]);
+        }
+        self.sums.iter_mut().zip(&other.sums).for_each(|(ours, theirs)| ours.merge(theirs));
     }
 
     fn tell(&self, groups: &Groups, value: Value) -> Cell {

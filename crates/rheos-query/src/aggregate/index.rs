@@ -243,15 +243,23 @@ fn hashed<K: PackedKey>(
     for (first, upper) in firsts.iter_mut().zip(&uppers[..batch.len()]) {
         *first = slots[place(*upper, log2) & mask];
     }
-    for ((key, &upper), &first) in batch.iter().zip(&uppers).zip(&firsts) {
+    // Most keys are known, and lie where their hash says: their groups' keys are fetched at once, too.
+    let mut found = [false; BATCH];
+    let rows = found.iter_mut().zip(batch).zip(uppers.iter().zip(&firsts));
+    for ((found, key), (&upper, &first)) in rows {
+        *found = (first >> 32) as u32 == upper
+            && known.get((first as u32).wrapping_sub(1) as usize) == Some(key);
+    }
+    let rows = batch.iter().zip(&uppers).zip(firsts.iter().zip(&found));
+    for ((key, &upper), (&first, &found)) in rows {
+        if found {
+            groups.push(first as u32 - 1);
+            continue;
+        }
         let is_same = |slot: u64, known: &[K]| {
             (slot >> 32) as u32 == upper
                 && known.get((slot as u32).wrapping_sub(1) as usize) == Some(key)
         };
-        if is_same(first, known) {
-            groups.push(first as u32 - 1);
-            continue;
-        }
         let mut at = place(upper, log2) & mask;
         loop {
             let slot = slots[at];

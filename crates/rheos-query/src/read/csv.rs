@@ -133,6 +133,8 @@ fn next_line(text: &[u8]) -> usize {
 /// The end of a field, which may be in quotes.
 #[inline]
 fn skip(text: &[u8], at: usize, delimiter: u8) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
     let rest = text.get(at..).unwrap_or_default();
     if rest.first() == Some(&b'"') {
         let inside = rest.get(1..).unwrap_or_default();
@@ -140,8 +142,20 @@ fn skip(text: &[u8], at: usize, delimiter: u8) -> usize {
         let after = at + 1 + closing;
         return after + usize::from(text.get(after) == Some(&b'"'));
     }
-    let ends = |b: &u8| *b == delimiter || *b == b'\n' || *b == b'\r';
-    at + rest.iter().position(ends).unwrap_or(rest.len())
+    // Eight bytes at a time: a byte that is 0 after the exclusive or is the one that is looked for.
+    let (delimiters, ends) = (ONES * u64::from(delimiter), ONES * u64::from(b'\n'));
+    let mut end = 0;
+    while let Some(eight) = rest.get(end..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*eight);
+        let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+        let found = zeros(word ^ delimiters) | zeros(word ^ ends);
+        if found != 0 {
+            return at + end + (found.trailing_zeros() / 8) as usize;
+        }
+        end += 8;
+    }
+    let tail = rest.get(end..).unwrap_or_default();
+    at + end + tail.iter().position(|&b| b == delimiter || b == b'\n').unwrap_or(tail.len())
 }
 
 /// A plain value up to a delimiter or the end of the line: where that is, if all is well.
