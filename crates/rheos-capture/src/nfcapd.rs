@@ -10,6 +10,8 @@
 //! # Ok::<(), rheos_capture::Error>(())
 //! ```
 
+mod lzo;
+
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -63,7 +65,7 @@ impl<R: Read + Seek> NfcapdReader<R> {
         let header = FileHeader::parse(&header)
             .map_err(|fault| Error::NotNfcapd { path: path.into(), fault })?;
         match header.compression {
-            Compression::None | Compression::Lz4 | Compression::Zstd => {}
+            Compression::None | Compression::Lzo | Compression::Lz4 | Compression::Zstd => {}
             compression => {
                 return Err(Error::NfcapdCompression { path: path.into(), compression });
             }
@@ -180,6 +182,9 @@ impl<R: Read + Seek> NfcapdReader<R> {
     fn unpack(&mut self) -> Result<(), Error> {
         let told = self.header.block_len_max as usize;
         let room = if told == 0 { BLOCK_LEN } else { told.min(BLOCK_LEN_MAX) };
+        if self.header.compression == Compression::Lzo {
+            return lzo::unpack(&self.packed, &mut self.block, room).ok_or_else(|| self.damaged());
+        }
         self.block.resize(room, 0);
         let len = if self.header.compression == Compression::Lz4 {
             lz4_flex::block::decompress_into(&self.packed, &mut self.block).ok()

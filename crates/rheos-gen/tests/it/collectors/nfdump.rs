@@ -174,18 +174,16 @@ fn files_of_nfcapd_are_read_as_they_were_sent() {
 
 #[test]
 fn the_remedy_for_other_compressions_works() {
-    for option in ["-z", "-j"] {
-        let folder = tempfile::tempdir().unwrap();
-        let records = records(2000, true);
-        let (file, _) = collected(ExportConfig::default(), &records, folder.path(), &[option]);
-        let error = NfcapdReader::open(&file).unwrap_err();
-        let hint = error.hint().unwrap();
-        let command = hint.split('`').nth(1).unwrap();
-        let words: Vec<&str> = command.split(' ').collect();
-        output(words[0], "nfdump", &words[1..]);
-        let mut reader = NfcapdReader::open(Path::new(words[words.len() - 1])).unwrap();
-        let mut read = Vec::new();
-        while reader.read_block(&mut read).unwrap() {}
-        assert_eq!(totals(&read), totals(&records), "{error}");
-    }
+    let folder = tempfile::tempdir().unwrap();
+    let records = records(2000, true);
+    let (file, _) = collected(ExportConfig::default(), &records, folder.path(), &["-j"]);
+    let error = NfcapdReader::open(&file).unwrap_err();
+    let hint = error.hint().unwrap();
+    let command = hint.split('`').nth(1).unwrap();
+    let words: Vec<&str> = command.split(' ').collect();
+    output(words[0], "nfdump", &words[1..]);
+    let mut reader = NfcapdReader::open(Path::new(words[words.len() - 1])).unwrap();
+    let mut read = Vec::new();
+    while reader.read_block(&mut read).unwrap() {}
+    assert_eq!(totals(&read), totals(&records), "{error}");
 }
