@@ -141,6 +141,7 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Takes one field's bytes; `reverse` is RFC 5103's other direction.
+    #[inline]
     pub(super) fn take(&mut self, meaning: Meaning, reverse: bool, bytes: &[u8]) {
         if meaning == Meaning::Skip {
             return;
@@ -255,8 +256,15 @@ fn nanos((how, value): (Clock, u64), clock: &MessageClock, boot: Option<u64>) ->
 }
 
 /// The value of an unsigned field; of a longer one, its last eight bytes.
+#[inline]
 fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte))
+    match *bytes {
+        [a] => u64::from(a),
+        [a, b] => u64::from(u16::from_be_bytes([a, b])),
+        [a, b, c, d] => u64::from(u32::from_be_bytes([a, b, c, d])),
+        [a, b, c, d, e, f, g, h] => u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+        _ => bytes.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte)),
+    }
 }
 
 fn address(bytes: &[u8], out: &mut [u8; 16], flags: &mut u8) {
