@@ -26,6 +26,8 @@ fn columns_are_listed_in_every_format() {
 #[test]
 fn a_column_and_a_group_are_explained() {
     assert_run("features_describe_column", &stdout("features describe iat_mean"));
+    let theirs = stdout("features describe src2dst_packets");
+    assert!(theirs.contains("profile    nfstream") && theirs.contains("made of    packets_fwd"));
     let group = stdout("features describe timing");
     assert!(group.starts_with("timing\n") && group.contains("iat_mean"), "{group}");
     let json = stdout("features describe iat_mean --format json");
