@@ -18,6 +18,8 @@ pub(super) struct Slot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Alias {
     slots: Vec<Slot>,
+    /// The same, threshold above alias.
+    packed: Vec<u64>,
     bits: u32,
 }
 
@@ -76,15 +78,18 @@ impl Alias {
         for full in large {
             slots[full] = Slot { threshold: u32::MAX, alias: full as u32 };
         }
-        Self { slots, bits }
+        let pack = |slot: &Slot| u64::from(slot.threshold) << 32 | u64::from(slot.alias);
+        let packed = slots.iter().map(pack).collect();
+        Self { slots, packed, bits }
     }
 
     /// The choice that a random half word makes.
     #[inline(always)]
     pub(super) fn pick(&self, half: u32) -> u32 {
         let index = half >> (32 - self.bits);
-        let slot = self.slots.get(index as usize).copied().unwrap_or_default();
-        select_unpredictable(half << self.bits < slot.threshold, index, slot.alias)
+        let slot = self.packed.get(index as usize).copied().unwrap_or_default();
+        // One load for both parts: a second one would wait for a branch on a coin's fall.
+        select_unpredictable(half << self.bits < (slot >> 32) as u32, index, slot as u32)
     }
 
     /// The slots, a power of two of them.

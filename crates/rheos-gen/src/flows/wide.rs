@@ -1,6 +1,8 @@
 //! Records of both IP versions, in the wide layout.
 
-use rheos_core::{FlowRecord, RecordFlags, WideRecord};
+use std::hint::select_unpredictable;
+
+use rheos_core::{RecordFlags, WideRecord};
 
 use super::clock::Moment;
 use super::plan::{End, FlowPlan, Side};
@@ -48,6 +50,7 @@ fn fill_real(plan: &FlowPlan, real: &RealPlan, index: u64, out: &mut [WideRecord
 }
 
 /// Record `index` of a plan with IPv6 subnets or models: the source's subnet decides about the version.
+#[inline]
 fn of_either_version(plan: &FlowPlan, index: u64, timestamp: u64) -> WideRecord {
     let state = draw::state(plan.key, index);
     let drawn = record::draw(plan, state);
@@ -63,30 +66,35 @@ fn of_either_version(plan: &FlowPlan, index: u64, timestamp: u64) -> WideRecord 
         [popular.and_then(|r| r.sources.as_ref()), popular.and_then(|r| r.destinations.as_ref())];
     let client = host(&plan.sources, source, popular[0], client_half, (host_state, 0));
     let server = host(&plan.destinations, destination, popular[1], server_half, (host_state, 2));
-    let (mut ends, mut ports) = ([client, server], [drawn.ephemeral, drawn.port]);
-    if drawn.reversed {
-        ends.reverse();
-        ports.reverse();
-    }
-    let mut flags = 0;
-    for (set, flag) in [(drawn.reversed, RecordFlags::REVERSED), (ipv6, RecordFlags::IPV6)] {
-        flags |= u8::from(set) * flag;
-    }
-    let narrow = FlowRecord {
-        timestamp,
-        source_port: ports[0] as u16,
-        destination_port: ports[1] as u16,
-        packet_length: drawn.size,
-        protocol: drawn.leaf.protocol,
-        flags,
-        pattern: drawn.leaf.pattern,
+    let (client_port, server_port) = (drawn.ephemeral as u16, drawn.port as u16);
+    let back = drawn.reversed;
+    // One literal, so that every field is stored once and none is read back.
+    WideRecord {
+        first: timestamp,
+        last: timestamp,
+        bytes: drawn.size.into(),
+        packets: 1,
+        flow_id: 0,
+        source_ip: select_unpredictable(back, server, client).to_be_bytes(),
+        destination_ip: select_unpredictable(back, client, server).to_be_bytes(),
         stream_id: plan.stream_id,
-        ..FlowRecord::default()
-    };
-    WideRecord { source_ip: ends[0], destination_ip: ends[1], ..WideRecord::from(&narrow) }
+        input_interface: 0,
+        output_interface: 0,
+        source_port: select_unpredictable(back, server_port, client_port),
+        destination_port: select_unpredictable(back, client_port, server_port),
+        protocol: drawn.leaf.protocol,
+        tcp_flags: 0,
+        tos: 0,
+        flags: u8::from(back) * RecordFlags::REVERSED + u8::from(ipv6) * RecordFlags::IPV6,
+        pattern: drawn.leaf.pattern,
+        label: 0,
+        end_reason: 0,
+        source_prefix: 0,
+        source_as: 0,
+    }
 }
 
-/// A host of the subnet that a choice has made, in network order. IPv6: all host bits random (from two words of a
+/// A host of the subnet that a choice has made. IPv6: all host bits random (from two words of a
 /// state), but never the subnet-router anycast address (RFC 4291 §2.6.1), which is the one of all zeros, unless the
 /// subnet is a single address or a /127 (RFC 6164).
 #[inline]
@@ -96,7 +104,7 @@ fn host(
     popularity: Option<&Popularity>,
     half: u32,
     (state, which): (u64, usize),
-) -> [u8; 16] {
+) -> u128 {
     // A choice is the index of a subnet.
     let End { ipv6, base, count, mask } = side.ends[choice as usize];
     let number = match popularity {
@@ -111,7 +119,7 @@ fn host(
         None => draw::below(half, count).into(),
     };
     // IPv4: the last host is 255.255.255.254 at most. IPv6: the host bits of the subnet are zeros.
-    (base + number).to_be_bytes()
+    base + number
 }
 
 #[cfg(test)]

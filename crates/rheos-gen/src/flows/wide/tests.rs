@@ -1,3 +1,5 @@
+use rheos_core::FlowRecord;
+
 use super::*;
 use crate::flows::{FlowConfig, FlowGenerator, Subnets};
 
