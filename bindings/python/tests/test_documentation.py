@@ -157,3 +157,17 @@ def test_examples_of_flows_run(examples, example, monkeypatch, tmp_path):
             runner.run(examples)
     assert runner.failures == 0
     assert runner.tries >= 12
+
+
+def test_the_readme_s_code_about_made_flows_runs(example, monkeypatch, tmp_path, capsys):
+    pytest.importorskip("polars")
+    text = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+    blocks = [block.partition("```")[0] for block in text.split("```python\n")[1:]]
+    blocks = [block for block in blocks if "flowgen" in block]
+    assert len(blocks) == 2
+    shutil.copy(example, tmp_path / "example.yaml")
+    monkeypatch.chdir(tmp_path)
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+    assert len((tmp_path / "flows.csv").read_text().splitlines()) == 100_001
+    assert "shape: (5, 10)" in capsys.readouterr().out

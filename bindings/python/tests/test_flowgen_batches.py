@@ -1,6 +1,9 @@
 """Records by the million: memory, NumPy, Arrow, pandas and polars."""
 
 import gc
+import os
+import signal
+import sys
 import threading
 
 import pytest
@@ -227,3 +230,35 @@ def test_wide_batches_are_seen_the_same_ways(examples, name):
     generator.reset()
     generator.seek(generator.remaining - 5)
     assert polars.DataFrame(generator).shape == (5, 21)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_ctrl_c_leaves_the_generator_where_it_was_before_the_call():
+    generator = FlowGenerator.from_config(
+        {
+            "generation": {"max_flows": 10**15, "rate": {"bandwidth_gbps": 1}},
+            "traffic_patterns": [{"type": "random", "percentage": 100}],
+        }
+    )
+    # Several times as many as are made between two looks for an interrupt.
+    flows = 4 << 20
+    room = bytearray(32 * flows)
+    done = threading.Event()
+
+    def interrupt():
+        while not done.is_set():
+            # The highest byte of the first timestamp.
+            if room[7]:
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    watcher = threading.Thread(target=interrupt)
+    watcher.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(100):
+                generator.fill(room)
+    finally:
+        done.set()
+        watcher.join()
+    assert generator.flow_count % flows == 0

@@ -190,9 +190,14 @@ pub(super) enum Room<'a> {
 /// Python's memory, held in place.
 pub(super) struct Borrowed(PyUntypedBuffer);
 
-/// The fields of records as a format of PEP 3118 names them, without byte order and padding.
-fn fields(format: &str) -> String {
-    format.chars().filter(|c| !"@=<^ \n".contains(*c)).collect::<String>().replace('L', "Q")
+/// Whether two formats of PEP 3118 name the same fields: byte order and padding left out, for one kind of machine and
+/// two layouts without padding. `L` and `Q` have 64 bits where all fields sum up to a record.
+fn same_fields(format: &CStr, known: &CStr) -> bool {
+    fn fields(format: &CStr) -> impl Iterator<Item = u8> {
+        let bytes = format.to_bytes().iter().copied().filter(|c| !b"@=<^ \n".contains(c));
+        bytes.map(|c| if c == b'L' { b'Q' } else { c })
+    }
+    fields(format).eq(fields(known))
 }
 
 impl Borrowed {
@@ -215,13 +220,12 @@ impl Borrowed {
         if !buffer.is_c_contiguous() {
             return wrong("its items do not lie one behind the other");
         }
-        let format = fields(&buffer.format().to_string_lossy());
-        let known =
-            |format: &str, of: &CStr| format == fields(&of.to_string_lossy()) || is_plain(format);
+        let format = buffer.format();
+        let known = |of: &CStr| same_fields(format, of) || is_plain(format);
         let size = match buffer.item_size() {
-            1 if matches!(format.as_str(), "B" | "b" | "c" | "") => size_of::<FlowRecord>(),
-            size @ 32 if known(&format, FlowRecord::FORMAT) => size,
-            size @ 96 if known(&format, WideRecord::FORMAT) => size,
+            1 if matches!(format.to_bytes(), b"B" | b"b" | b"c" | b"") => size_of::<FlowRecord>(),
+            size @ 32 if known(FlowRecord::FORMAT) => size,
+            size @ 96 if known(WideRecord::FORMAT) => size,
             _ => return wrong("its items are no records"),
         };
         if buffer.len_bytes() % size != 0 {
@@ -255,6 +259,7 @@ impl Borrowed {
 }
 
 /// Items of bytes without fields: `V32` of NumPy.
-fn is_plain(format: &str) -> bool {
-    format.ends_with(['x', 's']) && format.bytes().all(|b| b.is_ascii_digit() || b"xs".contains(&b))
+fn is_plain(format: &CStr) -> bool {
+    let format = format.to_bytes();
+    format.ends_with(b"x") && format.iter().all(|c| c.is_ascii_digit() || *c == b'x')
 }
