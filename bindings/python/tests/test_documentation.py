@@ -15,6 +15,8 @@ STUBS = ast.parse((Path(rheos.__file__).parent / "_rheos.pyi").read_text())
 GIVEN = {"__doc__", "__module__", "__repr__", "__weakref__", "__new__"}
 #: What Python adds to a class with `__eq__`, and from 3.12 on to one with the buffer protocol.
 GIVEN |= {"__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__buffer__", "__release_buffer__"}
+#: What `pickle` leaves on a class that it has seen.
+GIVEN |= {"__slotnames__"}
 
 
 def parameters_of_stub(function: ast.FunctionDef) -> list[tuple[str, str, bool]]:

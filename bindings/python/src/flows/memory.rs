@@ -1,4 +1,4 @@
-//! Memory shared with Python: the only `unsafe` of this crate.
+//! Memory shared with Python: the `unsafe` of this crate, but for the two slots of `FlowBatch` that call into it.
 //!
 //! Two things cannot be said without: records lent to Python by the buffer protocol (PEP 3118), and memory of Python
 //! that records are written into.

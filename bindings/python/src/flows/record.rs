@@ -80,7 +80,8 @@ impl Record {
     #[pyo3(signature = (
         source_ip=Address(0), destination_ip=Address(0), source_port=0, destination_port=0, protocol=0, timestamp=0,
         packet_length=0, *, flags=0, pattern=0, tcp_flags=0, stream_id=0
-    ), text_signature = "(source_ip=0, destination_ip=0, source_port=0, destination_port=0, protocol=0, timestamp=0, packet_length=0, *, flags=0, pattern=0, tcp_flags=0, stream_id=0)")]
+    ), text_signature = "(source_ip=0, destination_ip=0, source_port=0, destination_port=0, protocol=0, \
+        timestamp=0, packet_length=0, *, flags=0, pattern=0, tcp_flags=0, stream_id=0)")]
     #[allow(clippy::too_many_arguments, reason = "a record's fields, by name")]
     fn new(
         source_ip: Address,
