@@ -226,7 +226,9 @@ impl Key {
         let rows = keys.iter_mut();
         match (self, column) {
             (Self::Time { step }, Column::U64(values)) => {
-                rows.zip(values.iter()).for_each(|(key, &v)| key.push(64, (v - v % step.0).into()));
+                // A step of nothing is one nanosecond.
+                let step = step.0.max(1);
+                rows.zip(values.iter()).for_each(|(key, &v)| key.push(64, (v - v % step).into()));
             }
             (_, Column::U8(values)) => {
                 rows.zip(values.iter()).for_each(|(key, &v)| key.push(8, v.into()));

@@ -126,6 +126,15 @@ fn both_directions_are_one_group() {
 }
 
 #[test]
+fn a_step_of_nothing_is_one_nanosecond() {
+    let keys =
+        Keys { parts: vec![Key::Time { step: rheos_core::Nanos(0) }], both_directions: false };
+    let query = Query { keys, ..Query::parse("", "flows").unwrap() };
+    let groups = groups(&query, &[&[record(1, 2, 3, 7)]]);
+    assert_eq!(groups.key_numbers(0), [7]);
+}
+
+#[test]
 fn too_many_groups_are_an_error() {
     let records: Vec<WideRecord> = (0..100).map(|n| record(n, 0, 1, 0)).collect();
     let query = Query { groups_max: 99, ..Query::parse("srcip", "flows").unwrap() };

@@ -160,7 +160,7 @@ impl Series {
         let ends = self.bins.first_key_value().zip(self.bins.last_key_value());
         let Some(((&first, _), (&last, _))) = ends else { return self.clone() };
         let mut factor = 1;
-        while last / factor - first / factor >= count.max(1) {
+        while factor < 1 << 63 && last / factor - first / factor >= count.max(1) {
             factor *= 2;
         }
         let mut coarse = Self::new(Nanos(self.step.saturating_mul(factor)), self.scheme);
@@ -195,6 +195,16 @@ mod tests {
         };
         assert_eq!(bytes(LoadScheme::Start), [(0, 1, 200), (10, 1, 1)]);
         assert_eq!(bytes(LoadScheme::Proportional), [(0, 1, 50), (10, 1, 101), (20, 0, 50)]);
+    }
+
+    #[test]
+    fn all_of_time_fits_into_few_steps() {
+        let mut series = Series::new(Nanos(1), LoadScheme::Start);
+        series
+            .add(&FlowBlock::from_wide(&[record(0, 0, 1), record(u64::MAX, u64::MAX, 2)]))
+            .unwrap();
+        assert_eq!(series.coarser(24).bins().count(), 2);
+        assert_eq!(series.coarser(0).bins().map(|(_, bin)| bin.bytes).sum::<u64>(), 3);
     }
 
     #[test]
