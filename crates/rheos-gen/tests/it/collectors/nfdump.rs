@@ -133,6 +133,20 @@ fn ipfix() {
     check(&config, &records(3000, true));
 }
 
+/// nfcapd 1.7.1 applies what NetFlow 5 tells in its header, but not what NetFlow 9 and IPFIX tell in options:
+/// there pmacct judges.
+#[test]
+fn the_sampling_of_netflow_5_is_applied() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = records(200, false);
+    let protocol = Protocol::NetFlow5;
+    let config = ExportConfig { protocol, sampling: 100, ..ExportConfig::default() };
+    let (file, _) = collected(config, &records, folder.path(), &[]);
+    let told = summary(&file);
+    let (packets, bytes) = totals(&records);
+    assert_eq!((told["Packets"], told["Bytes"]), (packets * 100, bytes * 100));
+}
+
 /// What nfcapd keeps of a record, and how: milliseconds, no number of the flow.
 fn kept(record: &WideRecord, protocol: Protocol) -> WideRecord {
     let told = protocol != Protocol::NetFlow5;

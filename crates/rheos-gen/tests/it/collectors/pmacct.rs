@@ -13,7 +13,7 @@ use super::{records, send};
 /// Packets, flows and bytes of one key, as pmacct prints them.
 type Sums = BTreeMap<String, [u64; 3]>;
 
-fn settings(daemon: &str, port: u16, folder: &Path) -> String {
+fn settings(daemon: &str, port: u16, folder: &Path, renormalize: bool) -> String {
     let folder = folder.display();
     let mut lines = vec![
         "daemonize: false".to_owned(),
@@ -27,8 +27,8 @@ fn settings(daemon: &str, port: u16, folder: &Path) -> String {
         "print_refresh_time: 4".into(),
         format!("logfile: {folder}/log"),
     ];
-    if daemon == "sfacctd" {
-        lines.push("sfacctd_renormalize: true".into());
+    if renormalize {
+        lines.push(format!("{daemon}_renormalize: true"));
     }
     lines.join("\n") + "\n"
 }
@@ -65,7 +65,7 @@ fn printed(path: &Path) -> Sums {
     sums
 }
 
-fn expected(records: &[WideRecord]) -> Sums {
+fn expected(records: &[WideRecord], sampling: u64) -> Sums {
     let mut sums = Sums::new();
     for r in records {
         let (source, destination) = (r.source(), r.destination());
@@ -73,9 +73,9 @@ fn expected(records: &[WideRecord]) -> Sums {
         let protocol = if r.protocol == 6 { "tcp" } else { "udp" };
         let key = format!("{source} {destination} {} {} {protocol}", ports.0, ports.1);
         let sum = sums.entry(key).or_default();
-        sum[0] += r.packets;
+        sum[0] += r.packets * sampling;
         sum[1] += 1;
-        sum[2] += r.bytes;
+        sum[2] += r.bytes * sampling;
     }
     sums
 }
@@ -83,17 +83,18 @@ fn expected(records: &[WideRecord]) -> Sums {
 fn check(daemon: &str, config: ExportConfig, records: &[WideRecord]) {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
+    let samples = config.protocol == Protocol::Sflow5;
+    let (renormalize, sampling) = (samples || config.sampling > 1, u64::from(config.sampling));
     let file = folder.path().join("settings");
-    fs::write(&file, settings(daemon, port, folder.path())).unwrap();
+    fs::write(&file, settings(daemon, port, folder.path(), renormalize)).unwrap();
     let running = Daemon::start(daemon, "pmacct", &["-f", file.to_str().unwrap()], port);
     let name = (daemon, config.protocol, config.times);
     // It listens before its printing half takes anything, which is there when it has purged its cache once.
     let log = folder.path().join("log");
     wait_for("pmacct's printer", || fs::read_to_string(&log).ok()?.find("Purging cache - END"));
-    let samples = config.protocol == Protocol::Sflow5;
     send(config, records, port);
     running.drain();
-    let expected = expected(records);
+    let expected = expected(records, sampling);
     let packets: u64 = expected.values().map(|sum| sum[0]).sum();
     let out = folder.path().join("out.csv");
     let told = wait_for("pmacct's sums", || {
@@ -135,6 +136,14 @@ fn netflow_9() {
 #[test]
 fn ipfix() {
     nfacctd(Protocol::Ipfix, Times::Micros);
+}
+
+#[test]
+fn the_sampling_that_options_tell_is_applied() {
+    for protocol in [Protocol::NetFlow9, Protocol::Ipfix] {
+        let config = ExportConfig { protocol, sampling: 100, ..ExportConfig::default() };
+        check("nfacctd", config, &with_ports(records(400, true)));
+    }
 }
 
 #[test]

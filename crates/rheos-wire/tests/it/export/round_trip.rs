@@ -1,10 +1,12 @@
 //! What is written and read again is what it was, as far as the protocol can tell it.
 
 use proptest::prelude::*;
-use rheos_core::WideRecord;
-use rheos_wire::export::{ExportConfig, Protocol, Times};
+use rheos_core::{Nanos, WideRecord};
+use rheos_wire::export::{
+    Collector, CollectorConfig, ExportConfig, Exporter, Protocol, Times, ipfix_message_len,
+};
 
-use super::made::{NOW, any_record, config, round_trip, web, web6};
+use super::made::{FROM, NOW, any_record, config, datagrams, round_trip, web, web6};
 
 fn floor(nanos: u64, unit: u64) -> u64 {
     nanos / unit * unit
@@ -37,6 +39,30 @@ fn both_versions_in_one_datagram_keep_their_order() {
     for protocol in [Protocol::NetFlow9, Protocol::Ipfix] {
         assert_eq!(round_trip(config(protocol), &records), records);
     }
+}
+
+#[test]
+fn an_ipfix_file_is_messages_in_a_row() {
+    // RFC 5655: templates once, messages as long as they may be.
+    let config = ExportConfig {
+        datagram_len_max: 65_535,
+        refresh_datagrams: 0,
+        refresh_time: Nanos::ZERO,
+        ..config(Protocol::Ipfix)
+    };
+    let records: Vec<_> = (0..5000).map(|i| if i % 1000 < 500 { web() } else { web6() }).collect();
+    let mut exporter = Exporter::new(config).unwrap();
+    let file = datagrams(&mut exporter, &records).concat();
+    assert_eq!(exporter.counters().refreshes, 1);
+    let mut collector = Collector::new(CollectorConfig::default());
+    let (mut rest, mut read) = (&file[..], Vec::new());
+    while !rest.is_empty() {
+        let (message, behind) = rest.split_at(ipfix_message_len(rest).unwrap());
+        collector.read(FROM, NOW, message, &mut read).unwrap();
+        rest = behind;
+    }
+    assert_eq!(read, records);
+    assert_eq!(collector.counters().lost, 0);
 }
 
 #[test]
