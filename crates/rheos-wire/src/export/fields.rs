@@ -258,13 +258,13 @@ fn nanos((how, value): (Clock, u64), clock: &MessageClock, boot: Option<u64>) ->
 /// The value of an unsigned field; of a longer one, its last eight bytes.
 #[inline]
 fn number(bytes: &[u8]) -> u64 {
-    match *bytes {
-        [a] => u64::from(a),
-        [a, b] => u64::from(u16::from_be_bytes([a, b])),
-        [a, b, c, d] => u64::from(u32::from_be_bytes([a, b, c, d])),
-        [a, b, c, d, e, f, g, h] => u64::from_be_bytes([a, b, c, d, e, f, g, h]),
-        _ => bytes.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte)),
+    if let Ok(word) = <[u8; 8]>::try_from(bytes) {
+        return u64::from_be_bytes(word);
     }
+    if let Ok(word) = <[u8; 4]>::try_from(bytes) {
+        return u64::from(u32::from_be_bytes(word));
+    }
+    bytes.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte))
 }
 
 fn address(bytes: &[u8], out: &mut [u8; 16], flags: &mut u8) {
