@@ -1,6 +1,6 @@
 //! Flow files into blocks: Parquet, Arrow IPC, CSV and JSON, plain or compressed, from files and standard input.
 //!
-//! The content tells the format, not the name. Threads take pieces of work from one [`Feed`]: a row group, a
+//! The content tells the format, not the name. Threads take pieces of work from one `Feed`: a row group, a
 //! record batch, or some hundred kilobytes of whole lines; what they make of them are blocks of at most
 //! [`BLOCK_ROWS`](crate::BLOCK_ROWS) rows with the wanted columns, already filtered. Rows of text that are not
 //! understood are counted and left out, or are an error if asked for.
