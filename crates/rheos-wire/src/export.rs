@@ -1,8 +1,11 @@
 //! Flow export: records into the datagrams of routers and back.
 //!
-//! An [`Exporter`] turns [`WideRecord`]s or [`FlowRecord`]s into datagrams of one [`Protocol`]; a [`Collector`]
-//! reads datagrams of all four into `WideRecord`s. Neither reads a clock or opens a socket: the time of export
+//! An [`Exporter`] turns [`WideRecord`]s or [`FlowRecord`]s into datagrams of one [`Protocol`]; a [`Collector`] reads
+//! datagrams of all four into `WideRecord`s. Neither reads a clock or opens a socket: the time of export
 //! and the bytes are arguments.
+//!
+//! [`WideRecord`]: rheos_core::WideRecord
+//! [`FlowRecord`]: rheos_core::FlowRecord
 //!
 //! ```
 //! use rheos_core::{Timestamp, WideRecord};
