@@ -1,6 +1,7 @@
 """Captures made by hand, so that what comes out of them is known."""
 
 import os
+import signal
 import struct
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def exchanges(flows: int) -> bytes:
         packets.append((number * 20_000, udp(client, "10.9.9.9", (port, 9999), b"there")))
         packets.append((number * 20_000 + 10_000, udp("10.9.9.9", client, (9999, port), b"go back")))
     return pcap(packets)
+
+
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Ctrl-C interrupts: a shell that starts the tests in the background has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
