@@ -112,8 +112,8 @@ impl Error {
     /// The next step.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NotFlows { .. } => "flow files are Parquet, Arrow IPC, CSV with a header line, or \
-                JSON Lines, plain or compressed by gzip or zstd"
+            Self::NotFlows { .. } => "flow files are Parquet, Arrow IPC, CSV with a header line, JSON \
+                Lines, IPFIX, raw records, or of nfcapd, plain or compressed by gzip or zstd"
                 .to_owned(),
             Self::MissingColumns { found, .. } if found.is_empty() => {
                 "name the columns in a header line: `timestamp,src_ip,dst_ip,...`".to_owned()

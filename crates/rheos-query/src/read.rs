@@ -10,6 +10,7 @@ mod feed;
 mod ipc;
 mod json;
 mod parquet;
+mod records;
 mod rows;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +22,8 @@ use std::thread;
 use crate::filter::BlockFilter;
 use crate::{Error, FlowBlock, FlowColumn, FlowColumns};
 use feed::{Feed, Piece, Work};
+
+pub use records::{Bytes, OpenRecords, Opened, RecordSource, Unknown};
 
 /// Name of the threads that decode. Decoders of Parquet may panic over damaged files, which is told as
 /// [`Error::Damaged`]: a program's panic hook can be silent about threads of this name.
@@ -39,6 +42,8 @@ pub struct Request {
     pub strict: bool,
     /// Threads that decode; rows of one thread come in the order of the files.
     pub threads: usize,
+    /// Opens files of formats that this crate does not know.
+    pub records: Option<OpenRecords>,
 }
 
 impl Request {
@@ -50,6 +55,7 @@ impl Request {
             filter: BlockFilter::new(&rheos_core::filter::FlowFilter::default()),
             strict: false,
             threads: 1,
+            records: None,
         }
     }
 
@@ -227,6 +233,7 @@ impl<W> Worker<'_, W> {
                 Ok(())
             }
             Work::Batch(batch) => self.batch(piece, batch, each),
+            Work::Records(records) => self.deliver(FlowBlock::from_wide(records), each),
             Work::Csv { header, text, offset } => {
                 let mut rows = rows::Rows::new(self.request.wanted() & header.columns());
                 header.parse(text, *offset, &mut rows);

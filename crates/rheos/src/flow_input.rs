@@ -14,13 +14,15 @@ use rheos_query::read::{ReadStats, Request};
 
 use crate::failure::Misuse;
 use crate::filter::parse_flow;
+use crate::flow_sources::SOURCES;
 use crate::output::{Output, Tone};
 use crate::summary;
 
 /// Which flows.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FlowInputArgs {
-    /// Flow files, told by their content: Parquet, Arrow IPC, CSV, JSON; gzip and zstd; `-` is standard input.
+    /// Flow files, told by their content: Parquet, Arrow IPC, CSV, JSON, nfcapd, IPFIX, raw records, captures of NetFlow,
+    /// IPFIX and sFlow; gzip and zstd; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
@@ -95,6 +97,7 @@ impl FlowChoiceArgs {
             filter: BlockFilter::new(&self.flow_filter()?),
             strict: self.strict,
             threads,
+            records: Some(SOURCES),
             ..Request::new(required)
         })
     }

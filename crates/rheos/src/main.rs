@@ -22,6 +22,7 @@ mod flow_input;
 mod flow_plan;
 mod flow_rotation;
 mod flow_rows;
+mod flow_sources;
 mod flow_table;
 mod graph_out;
 mod inputs;

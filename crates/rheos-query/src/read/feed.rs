@@ -9,12 +9,14 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
+use rheos_core::WideRecord;
 
 use super::csv::Header;
 use super::ipc::IpcFeed;
 use super::parquet::{ParquetFile, RowGroup};
+use super::records::{Opened, RecordSource, Unknown};
 use super::{ReadStats, Request, json};
-use crate::Error;
+use crate::{BLOCK_ROWS, Error};
 use crate::error::name_of;
 
 /// Text that is cut into one piece of work.
@@ -44,6 +46,7 @@ pub(super) enum Work {
         text: Vec<u8>,
         offset: u64,
     },
+    Records(Vec<WideRecord>),
 }
 
 impl Piece {
@@ -51,6 +54,7 @@ impl Piece {
         match &self.work {
             Work::RowGroup(group) => format!("row group {}", group.number + 1),
             Work::Batch(_) => "a record batch".to_owned(),
+            Work::Records(_) => "a record".to_owned(),
             Work::Csv { offset, .. } | Work::Json { offset, .. } => format!("byte {}", offset + 1),
         }
     }
@@ -73,6 +77,7 @@ enum Source {
     Parquet { file: Arc<ParquetFile>, next: usize },
     Ipc(IpcFeed),
     Text(TextFeed),
+    Records(Box<dyn RecordSource>),
 }
 
 impl<'a> Feed<'a> {
@@ -110,6 +115,7 @@ impl<'a> Feed<'a> {
                         self.stats.bytes += feed.take_bytes();
                         work
                     }
+                    Source::Records(source) => records(name, source.as_mut(), &mut self.stats)?,
                 };
                 if let Some(work) = work {
                     return Ok(Some(Piece { name: name.clone(), work }));
@@ -127,7 +133,7 @@ impl<'a> Feed<'a> {
     fn open(&self, path: &Path, name: &str) -> Result<Source, Error> {
         let io = |error| Error::io("read", name, error);
         if path == Path::new("-") {
-            return self.stream(Box::new(std::io::stdin()), None, name);
+            return self.stream(Box::new(std::io::stdin()), None, None, name);
         }
         let mut file = File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
@@ -140,7 +146,8 @@ impl<'a> Feed<'a> {
             return self.parquet(ParquetFile::open(file, metadata.len(), name)?, name);
         }
         let size = metadata.is_file().then_some(metadata.len());
-        self.stream(Box::new(Cursor::new(magic).chain(file)), size, name)
+        let path = metadata.is_file().then_some(path);
+        self.stream(Box::new(Cursor::new(magic).chain(file)), size, path, name)
     }
 
     fn parquet(&self, file: ParquetFile, name: &str) -> Result<Source, Error> {
@@ -148,8 +155,14 @@ impl<'a> Feed<'a> {
         Ok(Source::Parquet { file: Arc::new(file), next: 0 })
     }
 
-    /// What is read from front to end. `size` is that of a file that can tell.
-    fn stream(&self, reader: Reader, size: Option<u64>, name: &str) -> Result<Source, Error> {
+    /// What is read from front to end. `size` is that of a file that can tell; `path` leads to one.
+    fn stream(
+        &self,
+        reader: Reader,
+        size: Option<u64>,
+        path: Option<&Path>,
+        name: &str,
+    ) -> Result<Source, Error> {
         let mut reader = reader;
         let mut magic = first_bytes(&mut reader, name)?;
         let mut plain_size = size;
@@ -180,12 +193,40 @@ impl<'a> Feed<'a> {
         if magic.starts_with(&[0xff; 4]) {
             return Ok(Source::Ipc(IpcFeed::of_stream(reader)));
         }
+        if let Some(open) = self.request.records {
+            let path = path.filter(|_| plain_size.is_some());
+            match (open.0)(Unknown { first: &magic, path, bytes: reader }) {
+                Opened::Records(source) => return Ok(Source::Records(source)),
+                Opened::Failed(reason) => return Err(Error::not_flows(name, &reason)),
+                Opened::Unknown(bytes) => reader = bytes,
+            }
+        }
         if magic.starts_with(&[0xef, 0xbb, 0xbf]) {
             let mut mark = [0; 3];
             reader.read_exact(&mut mark).map_err(|error| Error::io("read", name, error))?;
         }
         Ok(Source::Text(TextFeed::new(reader)))
     }
+}
+
+/// About a block of records; what was left out is told at the end.
+fn records(
+    name: &str,
+    source: &mut dyn RecordSource,
+    stats: &mut ReadStats,
+) -> Result<Option<Work>, Error> {
+    let mut all = Vec::new();
+    let mut more = true;
+    while more && all.len() < BLOCK_ROWS {
+        let read = source.read(&mut all);
+        more = read.map_err(|reason| Error::damaged(name, "a record".to_owned(), &reason))?;
+    }
+    if !more && let Some((count, what)) = source.left_out() {
+        stats.bad_rows += count;
+        stats.first_bad.get_or_insert_with(|| format!("{name}: {what}"));
+    }
+    stats.bytes += (all.len() * size_of::<WideRecord>()) as u64;
+    Ok((!all.is_empty()).then_some(Work::Records(all)))
 }
 
 pub(super) type Reader = Box<dyn Read + Send>;

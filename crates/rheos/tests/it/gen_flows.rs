@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rheos_core::{FlowRecord, Timestamp};
 use rheos_gen::flows::{FlowConfig, FlowGenerator, read_raw};
-use rheos_wire::export::{Collector, CollectorConfig};
+use rheos_wire::export::{Collector, CollectorConfig, ExportConfig, Exporter, Protocol};
 
 use crate::run::{Sandbox, assert_run};
 
@@ -44,7 +44,8 @@ fn the_rows_are_those_of_the_library_on_any_number_of_threads() {
 fn every_format_tells_the_same_flows() {
     let sandbox = Sandbox::new();
     let lengths: u64 = records(5000).iter().map(|r| u64::from(r.packet_length)).sum();
-    for name in ["a.csv", "a.csv.gz", "a.jsonl.zst", "a.json", "a.parquet", "a.arrow", "a.arrows"] {
+    let names = ["a.csv", "a.csv.gz", "a.jsonl.zst", "a.json", "a.parquet", "a.arrow", "a.arrows"];
+    for name in names.into_iter().chain(["a.raw", "a.ipfix", "a.raw.zst", "a.ipfix.gz"]) {
         stdout(&sandbox, &format!("gen flows -n 5k -o {name}"));
         let line = format!("flows aggregate {name} --by proto --format json");
         let told: serde_json::Value = serde_json::from_str(&stdout(&sandbox, &line)).expect("JSON");
@@ -122,6 +123,52 @@ fn a_collector_gets_every_record() {
         let lengths = made.lines().filter_map(|row| row.rsplit(',').next()?.parse::<u64>().ok());
         assert_eq!(bytes, lengths.sum::<u64>(), "{protocol}");
     }
+}
+
+/// A capture of the default records as NetFlow 9, in packets without a link layer.
+fn capture_of_exports(count: usize) -> Vec<u8> {
+    let config = ExportConfig { protocol: Protocol::NetFlow9, ..ExportConfig::default() };
+    let mut exporter = Exporter::new(config).expect("a configuration");
+    let mut datagram = vec![0; exporter.datagram_len_max()];
+    let mut capture = Vec::new();
+    for field in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 101] {
+        capture.extend(field.to_le_bytes());
+    }
+    let made = records(count);
+    let mut rest = &made[..];
+    while !rest.is_empty() {
+        let now = Timestamp::from_secs(1_704_067_201);
+        let filled = exporter.encode(now, rest, &mut datagram).expect("room");
+        rest = &rest[filled.taken..];
+        let udp = 8 + filled.len as u16;
+        for field in [1_704_067_201, 0, u32::from(udp) + 20, u32::from(udp) + 20] {
+            capture.extend(field.to_le_bytes());
+        }
+        capture.extend([0x45, 0]);
+        capture.extend((udp + 20).to_be_bytes());
+        capture.extend([0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+        for field in [4000, 2055, udp, 0] {
+            capture.extend(field.to_be_bytes());
+        }
+        capture.extend(&datagram[..filled.len]);
+    }
+    capture
+}
+
+#[test]
+fn records_are_read_out_of_captures_and_damage_is_told() {
+    let sandbox = Sandbox::new().with("exports.pcap", capture_of_exports(1000));
+    let rows = stdout(&sandbox, "flows filter exports.pcap --no-header");
+    let lengths: u64 = records(1000).iter().map(|r| u64::from(r.packet_length)).sum();
+    let bytes = rows.lines().filter_map(|row| row.split(',').nth(9)?.parse::<u64>().ok());
+    assert_eq!((rows.lines().count(), bytes.sum::<u64>()), (1000, lengths));
+
+    stdout(&sandbox, "gen flows -n 100 -o whole.raw");
+    let whole = std::fs::read(sandbox.path("whole.raw")).expect("a file");
+    let sandbox = sandbox.with("cut.raw", &whole[..whole.len() - 7]);
+    let sandbox = sandbox.with("short.raw", &whole[..whole.len() - 32]);
+    assert_run("flows_raw_cut", &sandbox.run("flows filter cut.raw -f 'port 1'"));
+    assert_run("flows_raw_short", &sandbox.run("flows filter short.raw -f 'port 1'"));
 }
 
 #[test]
