@@ -16,8 +16,8 @@ use super::ipc::IpcFeed;
 use super::parquet::{ParquetFile, RowGroup};
 use super::records::{Opened, RecordSource, Unknown};
 use super::{ReadStats, Request, json};
-use crate::{BLOCK_ROWS, Error};
 use crate::error::name_of;
+use crate::{BLOCK_ROWS, Error};
 
 /// Text that is cut into one piece of work.
 const TEXT_BYTES: usize = 512 * 1024;
