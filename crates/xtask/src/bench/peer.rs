@@ -1,5 +1,6 @@
 //! The peer: NFStream on the same capture file, beside our own binary and our Python package on it.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -28,6 +29,9 @@ struct Row {
     peak: f64,
 }
 
+/// Runs of each tool, of which the best counts.
+const RUNS: usize = 3;
+
 /// A table of both on the same file.
 pub(super) fn compare(root: &Path, road: &Path, rheos: &Path, repeat: u32) -> Result<String> {
     let folder = folder(root)?;
@@ -47,7 +51,7 @@ pub(super) fn compare(root: &Path, road: &Path, rheos: &Path, repeat: u32) -> Re
         // The others do not hash the capture either.
         run.arg("--no-provenance").arg("--summary").arg(&summary);
         run.args([if groups == "all" { "--profile" } else { "--groups" }, groups]);
-        let mut row = row(format!("rheos, {name}, into Parquet"), &mut run)?;
+        let mut row = row(&format!("rheos, {name}, into Parquet"), &mut run, &capture)?;
         let accounts: Value = serde_json::from_str(&std::fs::read_to_string(&summary)?)?;
         row.rows = number(&accounts, "rows");
         rows.push(row);
@@ -55,28 +59,37 @@ pub(super) fn compare(root: &Path, road: &Path, rheos: &Path, repeat: u32) -> Re
     for (name, groups) in SELECTIONS {
         let mut run = Command::new(&python);
         run.arg(&script).arg("rheos").arg(&capture).arg(groups);
-        rows.push(row(format!("rheos from Python, {name}, as Arrow"), &mut run)?);
+        rows.push(row(&format!("rheos from Python, {name}, as Arrow"), &mut run, &capture)?);
     }
     for (name, dissections) in
         [("NFStream, statistics", "0"), ("NFStream, statistics and nDPI", "20")]
     {
         let mut run = Command::new(&python);
         run.arg(&script).arg("nfstream").arg(&capture).arg(dissections);
-        rows.push(row(name.to_owned(), &mut run)?);
+        rows.push(row(name, &mut run, &capture)?);
     }
     std::fs::remove_file(&capture)?;
     Ok(table(&rows, packets))
 }
 
-fn row(name: String, run: &mut Command) -> Result<Row> {
-    let line = steps::output(run)?;
-    let last = line.lines().last().unwrap_or_default();
-    let result: Value =
-        serde_json::from_str(last).with_context(|| format!("{name} said: {line}"))?;
-    let [cpu, wall, rows, columns, peak] =
-        ["cpu_seconds", "seconds", "rows", "columns", "peak_bytes"].map(|key| number(&result, key));
+/// The best of [`RUNS`], each after the capture was read: the first to open a file would pay for all.
+fn row(name: &str, run: &mut Command, capture: &Path) -> Result<Row> {
+    let mut best: Option<Row> = None;
+    for _ in 0..RUNS {
+        std::io::copy(&mut File::open(capture)?, &mut std::io::sink())?;
+        let line = steps::output(run)?;
+        let last = line.lines().last().unwrap_or_default();
+        let result: Value =
+            serde_json::from_str(last).with_context(|| format!("{name} said: {line}"))?;
+        let [cpu, wall, rows, columns, peak] =
+            ["cpu_seconds", "seconds", "rows", "columns", "peak_bytes"]
+                .map(|key| number(&result, key));
+        if best.as_ref().is_none_or(|best| cpu < best.cpu) {
+            best = Some(Row { name: name.to_owned(), cpu, wall, rows, columns, peak });
+        }
+    }
     println!("measured {name}");
-    Ok(Row { name, cpu, wall, rows, columns, peak })
+    best.with_context(|| format!("{name} was not measured"))
 }
 
 /// Frames of the capture, as `pcap info` counts them.
@@ -106,7 +119,7 @@ fn environment(root: &Path, folder: &Path) -> Result<std::path::PathBuf> {
 
 fn table(rows: &[Row], packets: f64) -> String {
     let mut text = format!(
-        "the same capture file of {packets:.0} packets:\n\n\
+        "the same capture file of {packets:.0} packets, the best of {RUNS} runs each:\n\n\
          | tool | CPU s | wall s | packets per CPU-second | peak MiB | rows, and columns |\n|---|--:|--:|--:|--:|--:|\n"
     );
     for Row { name, cpu, wall, rows, columns, peak } in rows {
