@@ -159,3 +159,11 @@ fn many_generators_write_the_same_in_parallel_and_in_turn() {
     assert_eq!(out.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&out.stderr).contains("exactly one limit"));
 }
+
+#[test]
+fn the_measuring_example_measures() {
+    let shop = Workshop::new();
+    let program = shop.compile("clang++", "examples/measure.cpp", &["-std=c++17"]);
+    let told = shop.run(&program, &["10000"]);
+    assert_eq!(told.matches(" M records/s\n").count(), 4, "{told}");
+}
