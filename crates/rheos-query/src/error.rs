@@ -132,6 +132,9 @@ impl Error {
             Self::TooManyBins { .. } => "give wider steps with `--bin`".to_owned(),
             Self::KeysTooWide { .. } => "use fewer keys".to_owned(),
             Self::UnknownWord { hint, .. } => hint.clone(),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "look with `ls`, or give the whole path".to_owned()
+            }
             Self::Io { .. } => return None,
         })
     }
