@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use rheos_core::Nanos;
 use rheos_core::filter::FlowFilter;
 use rheos_core::units::{Count, human};
 use rheos_query::FlowColumns;
@@ -158,10 +157,7 @@ pub(crate) fn tell(output: &Output, files: &[PathBuf], stats: &ReadStats) {
 
 /// ` done   in 0.2 s  25 M flows/s`.
 pub(crate) fn done(output: &Output, stats: &ReadStats, elapsed: Duration) {
-    let examined = stats.examined + stats.skipped;
-    let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-    let rate = examined as f64 / elapsed.as_secs_f64().max(1e-9);
-    let text = format!("in {}  {} flows/s", human::duration(Nanos(nanos)), human::count(rate));
+    let text = summary::rate(stats.examined + stats.skipped, "flows", elapsed);
     summary::line(output, "done", Tone::Good, &text);
 }
 

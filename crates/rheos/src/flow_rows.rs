@@ -1,17 +1,15 @@
 //! Flow records out, in every format: as columns through the sink, or as lists and tables of text.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use clap::ValueEnum;
 use rheos_core::Timestamp;
 use rheos_query::{FlowBlock, FlowColumn, FlowColumns, Kind, schema_of};
-use rheos_sink::{Format, Sink, SinkOptions, Target};
+use rheos_sink::{ByteSink, Compression, Format, Sink, SinkOptions, Target};
 
 use crate::failure::Misuse;
 use crate::interrupt::Unfinished;
@@ -101,7 +99,7 @@ pub(crate) struct FlowRows {
 
 enum Writer {
     Columns { sink: Box<Sink>, columns: FlowColumns, schema: SchemaRef, is_wide: bool },
-    Text { out: BufWriter<Box<dyn Write + Send>>, part: Option<PathBuf> },
+    Text { sink: ByteSink, buffer: Vec<u8> },
 }
 
 impl FlowRows {
@@ -143,16 +141,9 @@ impl FlowRows {
     }
 
     fn open_text(&self) -> Result<Writer> {
-        let path = &self.plan.path;
-        if path == Path::new("-") {
-            let out: Box<dyn Write + Send> = Box::new(std::io::stdout());
-            return Ok(Writer::Text { out: BufWriter::new(out), part: None });
-        }
-        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let part = path.with_file_name(format!(".{name}.{}-flows.part", std::process::id()));
-        let file =
-            File::create(&part).with_context(|| format!("cannot write `{}`", path.display()))?;
-        Ok(Writer::Text { out: BufWriter::new(Box::new(file)), part: Some(part) })
+        let target = Target::parse(&self.plan.path);
+        let sink = ByteSink::create(&target, Compression::None, self.plan.force)?;
+        Ok(Writer::Text { sink, buffer: Vec::new() })
     }
 
     /// Writes the rows of a block.
@@ -183,7 +174,11 @@ impl FlowRows {
                     sink.write(&block.to_batch(schema))?;
                 }
             }
-            Writer::Text { out, .. } => text(out, &self.plan, block, is_first)?,
+            Writer::Text { sink, buffer } => {
+                text(buffer, &self.plan, block, is_first);
+                sink.write(buffer)?;
+                buffer.clear();
+            }
         }
         self.rows += block.len() as u64;
         self.writer = Some(writer);
@@ -203,20 +198,15 @@ impl FlowRows {
         }
         let bytes = match self.writer.take() {
             Some(Writer::Columns { sink, .. }) => Some(sink.finish()?.bytes),
-            Some(Writer::Text { mut out, part }) => {
-                match self.plan.format {
-                    FlowFormat::Json => out.write_all(b"]")?,
-                    FlowFormat::JsonPretty if self.rows == 0 => out.write_all(b"]\n")?,
-                    FlowFormat::JsonPretty => out.write_all(b"\n]\n")?,
-                    _ => {}
-                }
-                out.flush()?;
-                drop(out);
-                if let Some(part) = part {
-                    let path = &self.plan.path;
-                    std::fs::rename(&part, path)
-                        .with_context(|| format!("cannot write `{}`", path.display()))?;
-                }
+            Some(Writer::Text { mut sink, .. }) => {
+                let end: &[u8] = match self.plan.format {
+                    FlowFormat::Json => b"]",
+                    FlowFormat::JsonPretty if self.rows == 0 => b"]\n",
+                    FlowFormat::JsonPretty => b"\n]\n",
+                    _ => b"",
+                };
+                sink.write(end)?;
+                sink.finish()?;
                 None
             }
             None => None,
@@ -259,34 +249,30 @@ fn text_batch(block: &FlowBlock, columns: FlowColumns, schema: &SchemaRef) -> Re
 }
 
 /// Lists and tables, as the older programs lay them out.
-fn text(
-    out: &mut impl Write,
-    plan: &FlowRowsPlan,
-    block: &FlowBlock,
-    is_first: bool,
-) -> std::io::Result<()> {
+fn text(out: &mut Vec<u8>, plan: &FlowRowsPlan, block: &FlowBlock, is_first: bool) {
+    if plan.format == FlowFormat::Table {
+        if is_first && plan.header {
+            out.extend_from_slice(HEADER.as_bytes());
+        }
+        for row in 0..block.len() {
+            out.extend_from_slice(line(block, row).as_bytes());
+        }
+        return;
+    }
     let columns: Vec<FlowColumn> = block.columns().iter().collect();
-    match plan.format {
-        FlowFormat::Table => {
-            if is_first && plan.header {
-                out.write_all(HEADER.as_bytes())?;
-            }
-            (0..block.len()).try_for_each(|row| out.write_all(line(block, row).as_bytes()))
-        }
-        format => {
-            let is_pretty = format == FlowFormat::JsonPretty;
-            for row in 0..block.len() {
-                let joint = match (is_first && row == 0, is_pretty) {
-                    (true, false) => "[",
-                    (true, true) => "[\n  ",
-                    (false, false) => ",",
-                    (false, true) => ",\n  ",
-                };
-                out.write_all(joint.as_bytes())?;
-                out.write_all(object(block, &columns, row, is_pretty).as_bytes())?;
-            }
-            if is_first && block.is_empty() { out.write_all(b"[") } else { Ok(()) }
-        }
+    let is_pretty = plan.format == FlowFormat::JsonPretty;
+    for row in 0..block.len() {
+        let joint = match (is_first && row == 0, is_pretty) {
+            (true, false) => "[",
+            (true, true) => "[\n  ",
+            (false, false) => ",",
+            (false, true) => ",\n  ",
+        };
+        out.extend_from_slice(joint.as_bytes());
+        out.extend_from_slice(object(block, &columns, row, is_pretty).as_bytes());
+    }
+    if is_first && block.is_empty() {
+        out.push(b'[');
     }
 }
 

@@ -136,15 +136,19 @@ pub(crate) fn wrote(output: &Output, target: &Path, rows: u64, columns: usize, b
 
 /// ` done   in 6.1 s  307 k packets/s  no drops`.
 pub(crate) fn done(output: &Output, elapsed: Duration, counters: &IngestCounters) {
-    let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-    let rate = counters.frames as f64 / elapsed.as_secs_f64().max(1e-9);
     let drops = match dropped(counters) {
         0 => "no drops".to_owned(),
         n => plural(n, "drop"),
     };
-    let text =
-        format!("in {}  {} packets/s  {drops}", human::duration(Nanos(nanos)), human::count(rate));
+    let text = format!("{}  {drops}", rate(counters.frames, "packets", elapsed));
     line(output, "done", Tone::Good, &text);
+}
+
+/// `in 6.1 s  307 k packets/s`.
+pub(crate) fn rate(n: u64, what: &str, elapsed: Duration) -> String {
+    let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+    let rate = n as f64 / elapsed.as_secs_f64().max(1e-9);
+    format!("in {}  {} {what}/s", human::duration(Nanos(nanos)), human::count(rate))
 }
 
 /// `1 packet`, `2 packets`.

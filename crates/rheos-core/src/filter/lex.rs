@@ -20,8 +20,10 @@ pub(super) enum Token {
     Not,
     /// `/` between an address and a prefix length
     Slash,
-    /// `[`: the start of byte access, which the parser rejects with its own words
-    Bracket,
+    /// `[`: of packets the start of byte access, which the parser rejects with its own words; of flows a list
+    ListOpen,
+    /// `]`: the end of a list, of flows only
+    ListClose,
     /// A comparison
     Compare(Comparison),
     /// A keyword, name, number, address or range
@@ -48,10 +50,11 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Spanned>, FilterError> {
         let (token, len) = if is_word_byte(byte) {
             word(bytes, at)
         } else {
-            sign(&bytes[at..]).ok_or_else(|| unknown_sign(text, at))?
+            let known = sign(&bytes[at..]).filter(|&(token, _)| token != Token::ListClose);
+            known.ok_or_else(|| unknown_packet_sign(text, at))?
         };
         found.push(Spanned { token, span: at..at + len });
-        if token == Token::Bracket {
+        if token == Token::ListOpen {
             break;
         }
         at += len;
@@ -74,11 +77,13 @@ fn word(bytes: &[u8], start: usize) -> (Token, usize) {
     (token, len)
 }
 
-fn sign(rest: &[u8]) -> Option<(Token, usize)> {
+/// The sign that `rest` begins with, and its length.
+pub(super) fn sign(rest: &[u8]) -> Option<(Token, usize)> {
     Some(match rest {
         [b'(', ..] => (Token::Open, 1),
         [b')', ..] => (Token::Close, 1),
-        [b'[', ..] => (Token::Bracket, 1),
+        [b'[', ..] => (Token::ListOpen, 1),
+        [b']', ..] => (Token::ListClose, 1),
         [b'/', ..] => (Token::Slash, 1),
         [b'&', b'&', ..] => (Token::And, 2),
         [b'|', b'|', ..] => (Token::Or, 2),
@@ -95,15 +100,25 @@ fn sign(rest: &[u8]) -> Option<(Token, usize)> {
 }
 
 #[cold]
-fn unknown_sign(text: &str, at: usize) -> FilterError {
-    let sign = text[at..].chars().next().unwrap_or(' ');
+pub(super) fn unknown_sign(text: &str, at: usize) -> FilterError {
+    let sign = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
     let kind = FilterErrorKind::UnknownSign { sign };
     let error = FilterError::new(kind, at..at + sign.len_utf8());
     match sign {
         '&' => error.hint("write `and` or `&&`"),
         '|' => error.hint("write `or` or `||`"),
         '\'' | '"' => error.hint("the shell takes quotes away; within a filter there are none"),
-        '+' | '*' | '%' | '^' => error.hint("lengths are compared with one number: `len <= 64`"),
+        _ => error,
+    }
+}
+
+#[cold]
+fn unknown_packet_sign(text: &str, at: usize) -> FilterError {
+    let error = unknown_sign(text, at);
+    match text.as_bytes().get(at) {
+        Some(b'+' | b'*' | b'%' | b'^') => {
+            error.hint("lengths are compared with one number: `len <= 64`")
+        }
         _ => error,
     }
 }

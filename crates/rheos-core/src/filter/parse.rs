@@ -512,7 +512,7 @@ impl<'a> Parser<'a> {
 
     /// Rejects `tcp[13] & 2 != 0`, if the token at `at` is its bracket.
     fn no_byte_access_after(&self, at: usize) -> Result<(), FilterError> {
-        if self.token(at) != Some(Token::Bracket) {
+        if self.token(at) != Some(Token::ListOpen) {
             return Ok(());
         }
         let bracket = self.tokens[at].span.start;

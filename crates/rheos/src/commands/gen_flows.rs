@@ -346,10 +346,8 @@ fn tell(source: &Source, made: &Made, output: &Output) {
 }
 
 fn done(records: u64, started: Instant, output: &Output) {
-    let elapsed = started.elapsed();
-    let rate = human::count(records as f64 / elapsed.as_secs_f64().max(1e-9));
-    let elapsed = human::duration(Nanos(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)));
-    summary::line(output, "done", Tone::Good, &format!("in {elapsed}  {rate} records/s"));
+    let text = summary::rate(records, "records", started.elapsed());
+    summary::line(output, "done", Tone::Good, &text);
 }
 
 /// Tells what was sent; dropped datagrams are a failure.

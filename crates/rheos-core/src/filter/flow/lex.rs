@@ -1,31 +1,9 @@
 //! Flow filter text into words and signs.
 
-use std::ops::Range;
-
 use crate::filter::Comparison;
-use crate::filter::error::{FilterError, FilterErrorKind};
-
-/// What a piece of text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token {
-    Open,
-    Close,
-    And,
-    Or,
-    Not,
-    ListOpen,
-    ListClose,
-    Compare(Comparison),
-    /// A keyword, name, number, address, network or range.
-    Word,
-}
-
-/// A token and where it stands, in bytes of the text.
-#[derive(Clone, Debug)]
-pub(super) struct Spanned {
-    pub(super) token: Token,
-    pub(super) span: Range<usize>,
-}
+use crate::filter::error::FilterError;
+pub(super) use crate::filter::lex::{Spanned, Token};
+use crate::filter::lex::{sign, unknown_sign};
 
 /// Cuts `text` into tokens. Commas separate like blanks, as in nfdump's lists; `#` comments to the line's end.
 pub(super) fn tokens(text: &str) -> Result<Vec<Spanned>, FilterError> {
@@ -74,37 +52,4 @@ fn word(rest: &[u8]) -> (Token, usize) {
         _ => Token::Word,
     };
     (token, len)
-}
-
-fn sign(rest: &[u8]) -> Option<(Token, usize)> {
-    Some(match rest {
-        [b'(', ..] => (Token::Open, 1),
-        [b')', ..] => (Token::Close, 1),
-        [b'[', ..] => (Token::ListOpen, 1),
-        [b']', ..] => (Token::ListClose, 1),
-        [b'&', b'&', ..] => (Token::And, 2),
-        [b'|', b'|', ..] => (Token::Or, 2),
-        [b'!', b'=', ..] => (Token::Compare(Comparison::NotEqual), 2),
-        [b'!', ..] => (Token::Not, 1),
-        [b'<', b'=', ..] => (Token::Compare(Comparison::LessOrEqual), 2),
-        [b'<', ..] => (Token::Compare(Comparison::Less), 1),
-        [b'>', b'=', ..] => (Token::Compare(Comparison::GreaterOrEqual), 2),
-        [b'>', ..] => (Token::Compare(Comparison::Greater), 1),
-        [b'=', b'=', ..] => (Token::Compare(Comparison::Equal), 2),
-        [b'=', ..] => (Token::Compare(Comparison::Equal), 1),
-        _ => return None,
-    })
-}
-
-#[cold]
-fn unknown_sign(text: &str, at: usize) -> FilterError {
-    let sign = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
-    let kind = FilterErrorKind::UnknownSign { sign };
-    let error = FilterError::new(kind, at..at + sign.len_utf8());
-    match sign {
-        '&' => error.hint("write `and` or `&&`"),
-        '|' => error.hint("write `or` or `||`"),
-        '\'' | '"' => error.hint("the shell takes quotes away; within a filter there are none"),
-        _ => error,
-    }
 }
