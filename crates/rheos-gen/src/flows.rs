@@ -8,6 +8,7 @@
 //! | randomness of record `i` | words | `draw` |
 //! | record `i` | `FlowRecord`, `WideRecord` | `record`, `wide`; `scalar`, `avx512` for `kernel` |
 //! | records in order | [`FlowGenerator`], [`FlowColumns`] | `generator`, `columns` |
+//! | when, and which record stands where | moments, blocks | `row` |
 //! | like a real network | [`Realism`] | `real` |
 //! | where it stands | [`Checkpoint`] | `checkpoint` |
 //! | as text, as files | [`FlowText`], [`RawHeader`] | `text`, `raw` |
@@ -32,6 +33,7 @@ mod plan;
 mod raw;
 mod real;
 mod record;
+mod row;
 mod scalar;
 mod subnet;
 mod text;

@@ -14,6 +14,7 @@ use super::error::{FlowError, FlowProblem};
 use super::lanes::Lanes;
 use super::pattern::Pattern;
 use super::real::{RealPlan, Realism};
+use super::row::Row;
 use super::subnet::{Hosts, Subnet};
 
 /// Slots of the leaves' table: at least as many as two vector registers hold.
@@ -37,6 +38,8 @@ pub struct FlowPlan {
     pub(super) lanes: Option<Box<Lanes>>,
     /// Models of a real network, if any are wanted.
     pub(super) real: Option<Box<RealPlan>>,
+    /// Moments and places of records, where they are not the clock's alone.
+    pub(super) row: Option<Box<Row>>,
     gap: Gap,
     /// Twice the mean length, in units of 2^-32 bytes.
     mean_twice: u128,
@@ -171,6 +174,7 @@ impl FlowPlan {
             clock,
             lanes: None,
             real,
+            row: Row::new(config).map(Box::new),
             gap,
             mean_twice,
             streams: 1,
@@ -223,7 +227,10 @@ impl FlowPlan {
 
     /// The moment of record `index`.
     pub fn moment(&self, index: u64) -> Timestamp {
-        Timestamp::from_nanos(self.clock.at(index).nanos)
+        Timestamp::from_nanos(match &self.row {
+            Some(row) => row.moment(self, index),
+            None => self.clock.at(index).nanos,
+        })
     }
 
     /// The mean length in bytes that the records really have.
@@ -243,7 +250,7 @@ impl FlowPlan {
 
     /// Whether records are those of one packet and IPv4 that [`FlowRecord`](rheos_core::FlowRecord) holds.
     pub fn is_narrow(&self) -> bool {
-        !self.has_ipv6() && self.real.is_none()
+        !self.has_ipv6() && self.row.is_none()
     }
 
     /// Whether some records have IPv6 addresses, which only wide records hold.

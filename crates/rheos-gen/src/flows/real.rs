@@ -4,7 +4,7 @@
 //! | what | model | source |
 //! |---|---|---|
 //! | packets and bytes | mixtures fitted to 4 billion flows | `agh` |
-//! | moments | Poisson process, its number of records in each block of 256 fixed | [`Arrivals::Poisson`] |
+//! | moments | Poisson process, its number of records in each block of 256 fixed | `row` |
 //! | hosts | Zipf's law, ranks scattered over the subnet | `popularity` |
 //! | duration | gaps between packets by service, as in the older generator's statistics | `gap` |
 
@@ -14,14 +14,13 @@ mod quantiles;
 
 use rheos_core::WideRecord;
 
-use super::clock::Clock;
 use super::draw;
 use super::pattern::Pattern;
 use super::plan::{FlowPlan, Leaf};
 
 use agh::Sizes;
 pub(super) use popularity::Popularity;
-use quantiles::{Part, Quantiles};
+pub(super) use quantiles::{Part, Quantiles};
 
 /// What is drawn from a model of a real network; the default draws nothing from one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -60,18 +59,12 @@ pub enum Arrivals {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct RealPlan {
     sizes: Option<Sizes>,
-    /// Gaps of mean 1, where arrivals are random.
-    gaps: Option<Quantiles>,
     pub(super) sources: Option<Popularity>,
     pub(super) destinations: Option<Popularity>,
 }
 
-/// Words of these kinds have keys that differ in these bits.
+/// Words of sizes have a key that differs in this bit.
 const SIZE_WORDS: u64 = 1 << 62;
-const ARRIVAL_WORDS: u64 = 1 << 61;
-
-/// Records whose moments are drawn together.
-pub(super) const BLOCK: usize = 256;
 
 /// A router's usual limit on the time that one record tells of: 300 s.
 const ACTIVE_TIMEOUT_NS: u64 = 300_000_000_000;
@@ -100,8 +93,6 @@ impl RealPlan {
         let popularity = |subnets| realism.host_exponent.map(|s| Popularity::new(subnets, s));
         Some(Self {
             sizes: (realism.sizes == SizeModel::Agh2015).then(Sizes::new),
-            gaps: (realism.arrivals == Arrivals::Poisson)
-                .then(|| Quantiles::new(&[Part::Exponential { weight: 1.0, mean: 1.0 }])),
             sources: popularity(sources),
             destinations: popularity(destinations),
         })
@@ -137,33 +128,6 @@ impl RealPlan {
             (true, _) => COMPLETE,
         };
     }
-
-    /// The moments of the block that record `index` is in, if they are drawn.
-    pub(super) fn moments(&self, plan: &FlowPlan, index: u64) -> Option<[u64; BLOCK]> {
-        let gaps = self.gaps.as_ref()?;
-        Some(arrivals(gaps, plan.key, &plan.clock, index - index % BLOCK as u64))
-    }
-}
-
-/// A Poisson process under the condition that exactly `BLOCK` arrivals fall into the time that they take on average:
-/// the sums of exponential gaps, scaled by the sum of one more (Devroye 1986, V.2.1).
-fn arrivals(gaps: &Quantiles, key: u64, clock: &Clock, first: u64) -> [u64; BLOCK] {
-    let begin = clock.at(first).nanos;
-    let window = clock.at(first.saturating_add(BLOCK as u64)).nanos.saturating_sub(begin);
-    let mut sums = [0.0; BLOCK];
-    let mut sum = 0.0;
-    // The last gap is of a word that no record has: the second of the first.
-    let gap = |of: u64, which: usize| {
-        let state = draw::state(key ^ ARRIVAL_WORDS, first.wrapping_add(of));
-        let (high, low) = draw::word(state, which);
-        gaps.at(u64::from(high) << 32 | u64::from(low))
-    };
-    for (of, place) in (0..).zip(&mut sums) {
-        sum += gap(of, 0);
-        *place = sum;
-    }
-    let scale = window as f64 / (sum + gap(0, 1)).max(f64::MIN_POSITIVE);
-    sums.map(|arrival| begin.saturating_add((arrival * scale) as u64))
 }
 
 /// The gap between packets in nanoseconds: even in the range that the older generator's statistics have for the

@@ -6,8 +6,9 @@ use rheos_core::{RecordFlags, WideRecord};
 
 use super::clock::Moment;
 use super::plan::{End, FlowPlan, Side};
-use super::real::{Popularity, RealPlan};
-use super::{draw, real, record};
+use super::real::Popularity;
+use super::row::{BLOCK, Moments};
+use super::{draw, record};
 
 /// Counters of the words that only IPv6 hosts need lie this far from all records'.
 const HOST_WORDS: u64 = 1 << 63;
@@ -19,8 +20,8 @@ pub(super) fn fill(
     mut moment: Moment,
     out: &mut [WideRecord],
 ) -> Moment {
-    if let Some(real) = &plan.real {
-        fill_real(plan, real, index, out);
+    if let Some(row) = &plan.row {
+        row.fill(plan, index, out);
         return plan.clock.at(index.saturating_add(out.len() as u64));
     }
     let ipv6 = plan.has_ipv6();
@@ -35,17 +36,22 @@ pub(super) fn fill(
     moment
 }
 
-/// The same with models; moments come a block at a time.
-fn fill_real(plan: &FlowPlan, real: &RealPlan, index: u64, out: &mut [WideRecord]) {
-    let mut moments = real.moments(plan, index);
-    for (i, slot) in (index..).zip(out) {
-        let of_block = (i % real::BLOCK as u64) as usize;
-        if of_block == 0 && i != index {
-            moments = real.moments(plan, i);
+/// Fills `out` with the records of a block of the background from its record `from` on; `moments` are those of all
+/// its records.
+pub(super) fn fill_block(
+    plan: &FlowPlan,
+    block: u64,
+    moments: &Moments,
+    from: usize,
+    out: &mut [WideRecord],
+) {
+    let first = block.saturating_mul(BLOCK as u64).saturating_add(from as u64);
+    let moments = moments.get(from..).unwrap_or_default();
+    for ((index, &moment), slot) in (first..).zip(moments).zip(out) {
+        *slot = of_either_version(plan, index, moment);
+        if let Some(real) = &plan.real {
+            real.grow(plan, index, slot);
         }
-        let moment = moments.as_ref().map_or_else(|| plan.clock.at(i).nanos, |m| m[of_block]);
-        *slot = of_either_version(plan, i, moment);
-        real.grow(plan, i, slot);
     }
 }
 

@@ -120,6 +120,18 @@ fn statistics_tell_simulated_time() {
     assert_eq!(stats.current, start + Nanos::from_millis(2500));
 }
 
+/// With drawn moments, statistics told the even clock's time.
+#[test]
+fn statistics_tell_the_moment_of_the_next_record() {
+    let mut made = made(|c| c.realism.arrivals = crate::flows::Arrivals::Poisson);
+    let mut records = vec![WideRecord::default(); 700];
+    made.fill_wide(&mut records);
+    for index in [0, 1, 255, 256, 300, 699] {
+        made.seek(index);
+        assert_eq!(made.stats().current.as_nanos(), records[index as usize].first, "{index}");
+    }
+}
+
 #[test]
 fn seeking_beyond_the_end_ends() {
     let mut made = made(|c| c.max_flows = Some(10));

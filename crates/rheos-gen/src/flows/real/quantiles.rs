@@ -7,7 +7,7 @@ use rheos_core::seed::{exp, ln};
 
 /// A part of a mixture.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Part {
+pub(in crate::flows) enum Part {
     /// From 0 to `below`.
     Even { weight: f64, below: f64 },
     /// With this mean, the gaps of a Poisson process.
@@ -30,7 +30,7 @@ const GRID_TO: i32 = 46 * GRID;
 
 /// Values at the ends of all parts, level by level.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Quantiles(Vec<f64>);
+pub(in crate::flows) struct Quantiles(Vec<f64>);
 
 /// The complementary error function; the relative error is below 1.2e-7 everywhere (Press, Teukolsky, Vetterling and
 /// Flannery, Numerical Recipes, 2nd edition, §6.2).
@@ -76,7 +76,7 @@ impl Part {
 }
 
 impl Quantiles {
-    pub(super) fn new(mixture: &[Part]) -> Self {
+    pub(in crate::flows) fn new(mixture: &[Part]) -> Self {
         let total: f64 = mixture.iter().map(|part| part.weight()).sum();
         let log = |step: i32| f64::from(step) / f64::from(GRID) * std::f64::consts::LN_2;
         let above = |step: i32| {
@@ -108,7 +108,7 @@ impl Quantiles {
     }
 
     /// The value at a place of the distribution: 0 is the least, `u64::MAX` the most.
-    pub(super) fn at(&self, place: u64) -> f64 {
+    pub(in crate::flows) fn at(&self, place: u64) -> f64 {
         let mut rest = place;
         let mut level = 0;
         while rest >> (64 - NEXT_BITS) == (1 << NEXT_BITS) - 1 && level < LEVELS - 1 {
@@ -124,7 +124,7 @@ impl Quantiles {
     }
 
     /// The mean of the values, exact for what `at` gives.
-    pub(super) fn mean(&self) -> f64 {
+    pub(in crate::flows) fn mean(&self) -> f64 {
         let mut sum = 0.0;
         for (level, ends) in (0..).zip(self.0.chunks_exact(PARTS + 1)) {
             let weight = 1.0 / (1_u64 << (NEXT_BITS * level + BITS)) as f64;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::flows::row::BLOCK;
 use crate::flows::{FlowConfig, FlowGenerator, Rate, Subnets};
 
 const COUNT: usize = 400_000;
