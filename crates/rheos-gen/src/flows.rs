@@ -50,6 +50,6 @@ pub use kernel::Kernel;
 pub use pattern::{Pattern, UnknownPattern};
 pub use plan::FlowPlan;
 pub use raw::{RAW_HEADER_BYTES, RawError, RawHeader, RawRecord, read_raw, write_raw};
-pub use real::{Arrivals, Realism, SizeModel};
+pub use real::{Arrivals, Distribution, Realism, SizeModel};
 pub use subnet::Subnet;
 pub use text::{CSV_HEADER, FlowText, JsonTimestamps, TextFormat};

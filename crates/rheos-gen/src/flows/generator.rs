@@ -145,7 +145,7 @@ impl FlowGenerator {
     /// Like [`fill`](Self::fill), for all plans.
     pub fn fill_wide(&mut self, out: &mut [WideRecord]) -> usize {
         let out = self.claim(out);
-        self.moment = wide::fill(&self.plan, self.position, self.moment, out);
+        self.moment = wide::fill(self.kernel, &self.plan, self.position, self.moment, out);
         self.position += out.len() as u64;
         out.len()
     }

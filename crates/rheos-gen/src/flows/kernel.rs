@@ -2,7 +2,7 @@
 
 use fearless_simd::Level;
 #[cfg(target_arch = "x86_64")]
-use fearless_simd::x86::Avx512;
+use fearless_simd::x86::{Avx2, Avx512};
 use rheos_core::FlowRecord;
 
 #[cfg(target_arch = "x86_64")]
@@ -18,6 +18,8 @@ pub struct Kernel(Kind);
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
 }
@@ -35,22 +37,37 @@ impl Kernel {
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::SCALAR];
         #[cfg(target_arch = "x86_64")]
+        all.extend(Level::new().as_avx2().map(|token| Self(Kind::Avx2(token))));
+        #[cfg(target_arch = "x86_64")]
         all.extend(Level::new().as_avx512().map(|token| Self(Kind::Avx512(token))));
         all
     }
 
-    /// `scalar` or `avx512`.
+    /// `scalar`, `avx2` or `avx512`.
     pub const fn name(self) -> &'static str {
         match self.0 {
             Kind::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512(_) => "avx512",
         }
     }
 
-    /// This kernel, or the scalar one for plans that its tables cannot hold.
+    /// What loops over wide records are compiled for.
+    pub(super) fn level(self) -> Level {
+        match self.0 {
+            Kind::Scalar => Level::baseline(),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(token) => Level::Avx2(token),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(token) => Level::Avx512(token),
+        }
+    }
+
+    /// This kernel, or the scalar one for plans of narrow records that its tables cannot hold.
     pub(super) fn suited(self, plan: &FlowPlan) -> Self {
-        if plan.lanes.is_some() { self } else { Self::SCALAR }
+        if plan.lanes.is_some() || !plan.is_narrow() { self } else { Self::SCALAR }
     }
 
     /// Fills `out` with the records from `index` on; `moment` is that of `index`. Returns the moment after the last.
@@ -72,7 +89,7 @@ impl Kernel {
                 let moment = if blocks == 0 { moment } else { plan.clock.at(index) };
                 scalar::fill(plan, lanes, index, moment, rest)
             }
-            (Kind::Scalar, Some(lanes)) => scalar::fill(plan, lanes, index, moment, out),
+            (_, Some(lanes)) => scalar::fill(plan, lanes, index, moment, out),
             (_, None) => record::fill(plan, index, moment, out),
         }
     }

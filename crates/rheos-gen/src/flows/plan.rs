@@ -76,6 +76,8 @@ pub(super) struct Side {
     pub(super) subnets: Vec<Subnet>,
     /// Of both versions, one for each subnet.
     pub(super) ends: Vec<End>,
+    /// The same, as blocks of records take them.
+    pub(super) nets: Vec<Net>,
     /// The choice among the subnets of IPv6 only, and of IPv4 only, for the end that must match the other.
     pub(super) of_version: [Option<Alias>; 2],
 }
@@ -111,6 +113,31 @@ impl End {
     }
 }
 
+/// A subnet of either version in halves of 64 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Net {
+    pub(super) high: u64,
+    pub(super) low: u64,
+    /// Host bits of IPv6, high and low; of IPv4 none.
+    pub(super) mask: [u64; 2],
+    /// Number of hosts of IPv4, and how far the first is from the network's address.
+    pub(super) count: u32,
+    pub(super) first: u32,
+    /// Whether the first address is that of routers (IPv6).
+    pub(super) has_router: bool,
+    pub(super) ipv6: bool,
+}
+
+impl Net {
+    fn new(subnet: Subnet) -> Self {
+        let End { ipv6, base, count, mask } = End::new(subnet);
+        let first = u32::from(!ipv6 && subnet.prefix_length() < 31);
+        let halves = |bits: u128| [(bits >> 64) as u64, bits as u64];
+        let [high, low] = halves(base - u128::from(first));
+        Self { high, low, mask: halves(mask), count, first, has_router: mask > 1, ipv6 }
+    }
+}
+
 impl Side {
     fn new(side: &Subnets) -> Self {
         let weights = side.weights();
@@ -128,6 +155,7 @@ impl Side {
             choice,
             hosts,
             ends: side.subnets.iter().map(|&subnet| End::new(subnet)).collect(),
+            nets: side.subnets.iter().map(|&subnet| Net::new(subnet)).collect(),
             subnets: side.subnets.clone(),
             of_version: [only(false), only(true)],
         }
@@ -143,8 +171,8 @@ impl FlowPlan {
     pub(super) fn new(config: &FlowConfig) -> Self {
         let (leaves, shares) = flatten(config);
         let leaf_choice = Alias::new(&shares, LEAF_BITS);
-        let (sources, destinations) = (&config.sources.subnets, &config.destinations.subnets);
-        let real = RealPlan::new(config.realism, sources, destinations).map(Box::new);
+        let leaves = padded(leaves, &leaf_choice);
+        let real = RealPlan::new(config, &leaves).map(Box::new);
         let mean_twice = match &real {
             Some(real) => modelled_mean_twice(real, &leaves, &shares),
             None => mean_twice(&leaves, &shares),
@@ -167,7 +195,7 @@ impl FlowPlan {
                 possible: last > 0,
                 at_most: u32::try_from(last.saturating_sub(1)).unwrap_or(u32::MAX),
             },
-            leaves: padded(leaves, &leaf_choice),
+            leaves,
             leaf_choice,
             sources: Side::new(&config.sources),
             destinations: Side::new(&config.destinations),
@@ -347,12 +375,12 @@ fn mean_twice(leaves: &[Leaf], shares: &[u64]) -> u128 {
 /// The same where a model says how many bytes flows have.
 fn modelled_mean_twice(real: &RealPlan, leaves: &[Leaf], shares: &[u64]) -> u128 {
     const FRACTION: f64 = 1_048_576.0;
-    let sum = |(leaf, &share): (&Leaf, &u64)| {
-        let own = || f64::from(leaf.size) + f64::from(leaf.size_count - 1) / 2.0;
-        let mean = real.mean_bytes(leaf).unwrap_or_else(own);
+    let sum = |(index, (leaf, &share)): (usize, (&Leaf, &u64))| {
+        let own = || f64::from(leaf.size) + f64::from(leaf.size_count.max(1) - 1) / 2.0;
+        let mean = real.mean_bytes(index).unwrap_or_else(own);
         (2.0 * mean * FRACTION) as u128 * u128::from(share)
     };
-    leaves.iter().zip(shares).map(sum).sum::<u128>() >> 20
+    leaves.iter().zip(shares).enumerate().map(sum).sum::<u128>() >> 20
 }
 
 /// Moves both ends of every leaf's sizes by the same part of their way to `min` or `max`, so that the mean of all is

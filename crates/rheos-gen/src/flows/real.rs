@@ -9,18 +9,24 @@
 //! | duration | gaps between packets by service, as in the older generator's statistics | `gap` |
 
 mod agh;
+mod chunk;
+mod distribution;
+mod fill;
 mod popularity;
 mod quantiles;
+mod shape;
 
+use fearless_simd::Level;
 use rheos_core::WideRecord;
 
-use super::draw;
-use super::pattern::Pattern;
+use super::config::FlowConfig;
 use super::plan::{FlowPlan, Leaf};
+use super::row::Moments;
 
-use agh::Sizes;
-pub(super) use popularity::Popularity;
-pub(super) use quantiles::{Part, Quantiles};
+pub use distribution::Distribution;
+use popularity::Popularity;
+pub(super) use quantiles::Quantiles;
+use shape::Shapes;
 
 /// What is drawn from a model of a real network; the default draws nothing from one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -58,16 +64,10 @@ pub enum Arrivals {
 /// A checked [`Realism`] with its tables.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct RealPlan {
-    sizes: Option<Sizes>,
-    pub(super) sources: Option<Popularity>,
-    pub(super) destinations: Option<Popularity>,
+    shapes: Shapes,
+    sources: Option<Popularity>,
+    destinations: Option<Popularity>,
 }
-
-/// Words of sizes have a key that differs in this bit.
-const SIZE_WORDS: u64 = 1 << 62;
-
-/// A router's usual limit on the time that one record tells of: 300 s.
-const ACTIVE_TIMEOUT_NS: u64 = 300_000_000_000;
 
 /// IANA: TCP, and flowEndReason (IPFIX element 136).
 const TCP: u8 = 6;
@@ -81,72 +81,38 @@ const REFUSED: u8 = 0x16;
 const COMPLETE: u8 = 0x1b;
 
 impl RealPlan {
-    /// `None` where nothing is drawn from a model.
-    pub(super) fn new(
-        realism: Realism,
-        sources: &[super::Subnet],
-        destinations: &[super::Subnet],
-    ) -> Option<Self> {
-        if realism == Realism::default() {
+    /// `None` where nothing is drawn from a model. There is one leaf for each slot of the leaves' choice.
+    pub(super) fn new(config: &FlowConfig, leaves: &[Leaf]) -> Option<Self> {
+        let realism = &config.realism;
+        if *realism == Realism::default() {
             return None;
         }
-        let popularity = |subnets| realism.host_exponent.map(|s| Popularity::new(subnets, s));
+        let popularity = |subnets: &[_]| realism.host_exponent.map(|s| Popularity::new(subnets, s));
+        let pattern = |index: u8| config.patterns.get(usize::from(index)).map(|p| p.0);
         Some(Self {
-            sizes: (realism.sizes == SizeModel::Agh2015).then(Sizes::new),
-            sources: popularity(sources),
-            destinations: popularity(destinations),
+            shapes: Shapes::new(realism.sizes, leaves, pattern),
+            sources: popularity(&config.sources.subnets),
+            destinations: popularity(&config.destinations.subnets),
         })
     }
 
     /// Mean bytes of a flow of this leaf, if a model says it.
-    pub(super) fn mean_bytes(&self, leaf: &Leaf) -> Option<f64> {
-        self.sizes.as_ref().map(|sizes| sizes.of(leaf.protocol == TCP).mean_bytes())
+    pub(super) fn mean_bytes(&self, leaf: usize) -> Option<f64> {
+        self.shapes.mean_bytes(leaf)
     }
 
-    /// Gives a record of one packet its size and duration.
-    pub(super) fn grow(&self, plan: &FlowPlan, index: u64, record: &mut WideRecord) {
-        let Some(sizes) = &self.sizes else { return };
-        let tcp = record.protocol == TCP;
-        let state = draw::state(plan.key ^ SIZE_WORDS, index);
-        let (high, low) = draw::word(state, 0);
-        let (packets, bytes) = sizes.of(tcp).draw(u64::from(high) << 32 | u64::from(low));
-        record.packets = packets;
-        record.bytes = bytes;
-        let pattern = plan.patterns().get(usize::from(record.pattern)).map(|p| p.0);
-        let gap = gap(pattern, tcp, packets, draw::word(state, 1).0);
-        let span = gap.saturating_mul(packets - 1).min(ACTIVE_TIMEOUT_NS);
-        record.last = record.first.saturating_add(span);
-        record.end_reason = match (span, tcp) {
-            (ACTIVE_TIMEOUT_NS, _) => ACTIVE_TIMEOUT,
-            (_, true) => END_OF_FLOW,
-            (_, false) => IDLE_TIMEOUT,
-        };
-        record.tcp_flags = match (tcp, packets) {
-            (false, _) => 0,
-            (true, 1) => UNANSWERED,
-            (true, 2) => REFUSED,
-            (true, _) => COMPLETE,
-        };
+    /// Fills `out` with the records of a block from its record `from` on.
+    pub(super) fn fill(
+        &self,
+        level: Level,
+        plan: &FlowPlan,
+        block: u64,
+        moments: &Moments,
+        from: usize,
+        out: &mut [WideRecord],
+    ) {
+        fill::fill(level, (plan, self), block, moments, from, out);
     }
-}
-
-/// The gap between packets in nanoseconds: even in the range that the older generator's statistics have for the
-/// service; for DNS all packets together.
-fn gap(pattern: Option<Pattern>, tcp: bool, packets: u64, half: u32) -> u64 {
-    const US: u64 = 1_000;
-    const MS: u64 = 1_000_000;
-    let (least, most) = match pattern {
-        Some(Pattern::Web) => (10 * MS, 100 * MS),
-        Some(Pattern::Ssh) => (MS, 50 * MS),
-        Some(Pattern::Database) => (MS, 20 * MS),
-        Some(Pattern::Dns) => {
-            let parts = packets.saturating_sub(1).max(1);
-            (MS / parts, 50 * MS / parts)
-        }
-        _ if tcp => (5 * MS, 50 * MS),
-        _ => (100 * US, 10 * MS),
-    };
-    least + (((most - least) as u128 * u128::from(half)) >> 32) as u64
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod timeline;
 use rheos_core::WideRecord;
 
 use super::config::FlowConfig;
+use super::kernel::Kernel;
 use super::plan::FlowPlan;
 use super::real::Realism;
 use super::wide;
@@ -35,14 +36,20 @@ impl Row {
     }
 
     /// Fills `out` with the records from `index` on.
-    pub(super) fn fill(&self, plan: &FlowPlan, index: u64, mut out: &mut [WideRecord]) {
+    pub(super) fn fill(
+        &self,
+        kernel: Kernel,
+        plan: &FlowPlan,
+        index: u64,
+        mut out: &mut [WideRecord],
+    ) {
         let mut block = index / BLOCK as u64;
         let mut from = (index % BLOCK as u64) as usize;
         while !out.is_empty() {
             let count = out.len().min(BLOCK - from);
             let (part, rest) = out.split_at_mut(count);
             let moments = self.timeline.moments(plan, block);
-            wide::fill_block(plan, block, &moments, from, part);
+            wide::fill_block(kernel, plan, block, &moments, from, part);
             (block, from, out) = (block + 1, 0, rest);
         }
     }

@@ -5,8 +5,8 @@ use std::hint::select_unpredictable;
 use rheos_core::{RecordFlags, WideRecord};
 
 use super::clock::Moment;
+use super::kernel::Kernel;
 use super::plan::{End, FlowPlan, Side};
-use super::real::Popularity;
 use super::row::{BLOCK, Moments};
 use super::{draw, record};
 
@@ -15,13 +15,14 @@ const HOST_WORDS: u64 = 1 << 63;
 
 /// Fills `out` with the records from `index` on; `moment` is that of `index`. Returns the moment after the last.
 pub(super) fn fill(
+    kernel: Kernel,
     plan: &FlowPlan,
     index: u64,
     mut moment: Moment,
     out: &mut [WideRecord],
 ) -> Moment {
     if let Some(row) = &plan.row {
-        row.fill(plan, index, out);
+        row.fill(kernel, plan, index, out);
         return plan.clock.at(index.saturating_add(out.len() as u64));
     }
     let ipv6 = plan.has_ipv6();
@@ -39,23 +40,24 @@ pub(super) fn fill(
 /// Fills `out` with the records of a block of the background from its record `from` on; `moments` are those of all
 /// its records.
 pub(super) fn fill_block(
+    kernel: Kernel,
     plan: &FlowPlan,
     block: u64,
     moments: &Moments,
     from: usize,
     out: &mut [WideRecord],
 ) {
+    if let Some(real) = &plan.real {
+        return real.fill(kernel.level(), plan, block, moments, from, out);
+    }
     let first = block.saturating_mul(BLOCK as u64).saturating_add(from as u64);
     let moments = moments.get(from..).unwrap_or_default();
     for ((index, &moment), slot) in (first..).zip(moments).zip(out) {
         *slot = of_either_version(plan, index, moment);
-        if let Some(real) = &plan.real {
-            real.grow(plan, index, slot);
-        }
     }
 }
 
-/// Record `index` of a plan with IPv6 subnets or models: the source's subnet decides about the version.
+/// Record `index` of a plan with IPv6 subnets: the source's subnet decides about the version.
 #[inline]
 fn of_either_version(plan: &FlowPlan, index: u64, timestamp: u64) -> WideRecord {
     let state = draw::state(plan.key, index);
@@ -67,11 +69,8 @@ fn of_either_version(plan: &FlowPlan, index: u64, timestamp: u64) -> WideRecord 
     let ipv6 = plan.sources.ends[source as usize].ipv6;
     let matching = plan.destinations.of_version.get(usize::from(ipv6)).and_then(Option::as_ref);
     let destination = matching.map_or(0, |choice| choice.pick(destination_half));
-    let popular = plan.real.as_deref();
-    let popular =
-        [popular.and_then(|r| r.sources.as_ref()), popular.and_then(|r| r.destinations.as_ref())];
-    let client = host(&plan.sources, source, popular[0], client_half, (host_state, 0));
-    let server = host(&plan.destinations, destination, popular[1], server_half, (host_state, 2));
+    let client = host(&plan.sources, source, client_half, (host_state, 0));
+    let server = host(&plan.destinations, destination, server_half, (host_state, 2));
     let (client_port, server_port) = (drawn.ephemeral as u16, drawn.port as u16);
     let back = drawn.reversed;
     // One literal, so that every field is stored once and none is read back.
@@ -104,25 +103,17 @@ fn of_either_version(plan: &FlowPlan, index: u64, timestamp: u64) -> WideRecord 
 /// state), but never the subnet-router anycast address (RFC 4291 §2.6.1), which is the one of all zeros, unless the
 /// subnet is a single address or a /127 (RFC 6164).
 #[inline]
-fn host(
-    side: &Side,
-    choice: u32,
-    popularity: Option<&Popularity>,
-    half: u32,
-    (state, which): (u64, usize),
-) -> u128 {
+fn host(side: &Side, choice: u32, half: u32, (state, which): (u64, usize)) -> u128 {
     // A choice is the index of a subnet.
     let End { ipv6, base, count, mask } = side.ends[choice as usize];
-    let number = match popularity {
-        Some(popularity) => u128::from(popularity.host(choice, half)),
-        None if ipv6 => {
-            let [a, b] = [draw::word(state, which), draw::word(state, which + 1)];
-            let words = [a.0, a.1, b.0, b.1];
-            let random = words.iter().fold(0, |all: u128, &word| all << 32 | u128::from(word));
-            let bits = random & mask;
-            if bits == 0 && mask > 1 { 1 } else { bits }
-        }
-        None => draw::below(half, count).into(),
+    let number = if ipv6 {
+        let [a, b] = [draw::word(state, which), draw::word(state, which + 1)];
+        let words = [a.0, a.1, b.0, b.1];
+        let random = words.iter().fold(0, |all: u128, &word| all << 32 | u128::from(word));
+        let bits = random & mask;
+        if bits == 0 && mask > 1 { 1 } else { bits }
+    } else {
+        draw::below(half, count).into()
     };
     // IPv4: the last host is 255.255.255.254 at most. IPv6: the host bits of the subnet are zeros.
     base + number

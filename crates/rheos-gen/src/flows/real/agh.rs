@@ -3,14 +3,20 @@
 //! P. Jurkiewicz, G. Rzym, P. Borylo: "Flow length and size distributions in campus Internet traffic", Computer
 //! Communications 167 (2021); the numbers are those of its data set `agh_2015`. A draw is rounded down, plus 1.
 
-use super::quantiles::{Part, Quantiles};
+use std::sync::LazyLock;
+
+use super::distribution::{Distribution, Shares};
+use super::quantiles::Quantiles;
+
+/// A distribution and its weight.
+type Part = (f64, Distribution);
 
 const fn even(weight: f64, below: f64) -> Part {
-    Part::Even { weight, below }
+    (weight, Distribution::Uniform { from: 0.0, to: below })
 }
 
 const fn log_normal(weight: f64, sigma: f64, median: f64) -> Part {
-    Part::LogNormal { weight, sigma, median }
+    (weight, Distribution::LogNormal { median, sigma })
 }
 
 const TCP_PACKETS: [Part; 10] = [
@@ -66,55 +72,44 @@ const UDP_BYTES: [Part; 9] = [
 ];
 
 /// Shortest flow in bytes: an Ethernet frame without padding holds no less with its checksum.
-const BYTES_MIN: u64 = 64;
-/// Longest IP packet.
-const PACKET_MAX: u64 = 65_535;
+const BYTES_MIN: f64 = 64.0;
 
 /// The tables of both protocols.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Sizes {
     tcp: Protocol,
     udp: Protocol,
 }
 
 /// Packets and bytes of one protocol's flows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Protocol {
-    packets: Quantiles,
-    bytes: Quantiles,
+    pub(super) packets: Quantiles,
+    pub(super) bytes: Quantiles,
 }
 
-impl Sizes {
-    pub(super) fn new() -> Self {
-        let protocol = |packets: &[Part], bytes: &[Part]| Protocol {
-            packets: Quantiles::new(packets),
-            bytes: Quantiles::new(bytes),
-        };
-        Self { tcp: protocol(&TCP_PACKETS, &TCP_BYTES), udp: protocol(&UDP_PACKETS, &UDP_BYTES) }
-    }
+/// They are the same for every plan.
+static SIZES: LazyLock<Sizes> = LazyLock::new(|| {
+    let table = |mixture: &[Part], least: f64| {
+        // The nearest whole number of half more is what rounding down and one more gives.
+        Quantiles::new(&Shares::new(&Distribution::Mixture(mixture.to_vec())), |value| {
+            (value + 0.5).max(least)
+        })
+    };
+    let protocol =
+        |packets, bytes| Protocol { packets: table(packets, 1.0), bytes: table(bytes, BYTES_MIN) };
+    Sizes { tcp: protocol(&TCP_PACKETS, &TCP_BYTES), udp: protocol(&UDP_PACKETS, &UDP_BYTES) }
+});
 
-    /// Every protocol but TCP is like UDP.
-    pub(super) const fn of(&self, tcp: bool) -> &Protocol {
-        if tcp { &self.tcp } else { &self.udp }
-    }
-}
-
-impl Protocol {
-    /// Packets and bytes at the same place of their distributions: longer flows have longer packets, as measured.
-    pub(super) fn draw(&self, place: u64) -> (u64, u64) {
-        let packets = self.packets.at(place) as u64 + 1;
-        let bytes = (self.bytes.at(place) as u64 + 1).max(BYTES_MIN);
-        (packets, bytes.min(packets.saturating_mul(PACKET_MAX)))
-    }
-
-    pub(super) fn mean_bytes(&self) -> f64 {
-        // Rounding down takes half a byte, on average, of the one that is added.
-        self.bytes.mean() + 0.5
-    }
+/// Every protocol but TCP is like UDP.
+pub(super) fn sizes(tcp: bool) -> &'static Protocol {
+    let sizes: &Sizes = &SIZES;
+    if tcp { &sizes.tcp } else { &sizes.udp }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::quantiles::whole;
     use super::*;
 
     const PLACES: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999];
@@ -133,12 +128,16 @@ mod tests {
         ),
     ];
 
+    fn draw(tcp: bool, place: u64) -> (u64, u64) {
+        let sizes = sizes(tcp);
+        (whole(sizes.packets.at(place)).0, whole(sizes.bytes.at(place)).0)
+    }
+
     #[test]
     fn published_quantiles_come_out_within_three_percent() {
-        let sizes = Sizes::new();
         for (tcp, packets, bytes) in PUBLISHED {
             for (i, place) in PLACES.into_iter().enumerate() {
-                let drawn = sizes.of(tcp).draw((place * 18_446_744_073_709_551_616.0) as u64);
+                let drawn = draw(tcp, (place * 18_446_744_073_709_551_616.0) as u64);
                 // Of whole numbers the next one is as good.
                 let near =
                     |ours: f64, theirs: f64| (ours - theirs).abs() <= (0.03 * theirs).max(1.0);
@@ -150,19 +149,17 @@ mod tests {
 
     #[test]
     fn means_are_the_published_ones() {
-        let sizes = Sizes::new();
         for (tcp, bytes) in [(true, 112_500.0), (false, 17_900.0)] {
-            let mean = sizes.of(tcp).mean_bytes();
+            let mean = sizes(tcp).bytes.mean_whole();
             assert!((mean / bytes - 1.0).abs() < 0.03, "{tcp}: {mean}");
         }
     }
 
     #[test]
     fn packets_of_flows_have_possible_lengths() {
-        let sizes = Sizes::new();
         for place in (0..=u64::MAX - (1 << 50)).step_by(1 << 50).chain([u64::MAX]) {
             for tcp in [true, false] {
-                let (packets, bytes) = sizes.of(tcp).draw(place);
+                let (packets, bytes) = draw(tcp, place);
                 assert!(packets >= 1 && bytes >= 20 * packets, "{place:x}: {packets} {bytes}");
                 assert!(bytes <= 1600 * packets, "{place:x}: {packets} {bytes}");
             }

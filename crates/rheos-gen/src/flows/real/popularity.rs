@@ -1,73 +1,108 @@
 //! Hosts of unequal popularity: the host of rank r is chosen r^-s as often as the first (Zipf's law).
+//!
+//! The inverse of the distribution is a table of 2048 parts, even inside: 8 KiB, which stay in the first cache. Low
+//! ranks have many parts each; where a part has several ranks, neighbours are nearly equal.
+
+#![expect(clippy::inline_always, reason = "loops over a block become vectors only as a whole")]
 
 use rheos_core::seed::{exp, ln, mix};
 
 use crate::flows::Subnet;
-use crate::flows::alias::{self, Alias};
 
 /// Most hosts of a subnet that are in use: those of lower rank would hardly ever be chosen.
 const RANKS_MAX: u64 = 1 << 16;
+/// Parts of a table, and how many bits choose one.
+const PARTS: usize = 1 << BITS;
+const BITS: u32 = 11;
 
 /// The ranks of the hosts of each subnet.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::flows) struct Popularity {
-    /// One choice for each number of hosts.
-    choices: Vec<(u64, Alias)>,
-    /// For each subnet: which choice, how many hosts there are, and how ranks are scattered over them.
-    subnets: Vec<(usize, u64, u64)>,
+pub(super) struct Popularity {
+    /// Ranks at the ends of the parts, in units of 2^-16: one table for each number of hosts, one after the other.
+    ranks: Vec<u32>,
+    /// One for each subnet.
+    subnets: Vec<Hosts>,
+}
+
+/// The hosts of one subnet: which table, and how ranks are scattered over them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Hosts {
+    table: u32,
+    /// All host bits, at most 63.
+    mask: u64,
+    /// Odd: a bijection on the host bits.
+    scatter: u64,
+    /// What is no host where it comes out (else no number), and the host to take then.
+    never: u64,
+    instead: u64,
 }
 
 impl Popularity {
     pub(super) fn new(subnets: &[Subnet], exponent: f64) -> Self {
-        let mut popularity = Self { choices: Vec::new(), subnets: Vec::new() };
+        let mut popularity = Self { ranks: Vec::new(), subnets: Vec::new() };
+        let mut known: Vec<(u64, u32)> = Vec::new();
         for subnet in subnets {
-            let hosts = match subnet.hosts_v4() {
-                Some(hosts) => u64::from(hosts.count),
-                None => 1_u64 << (128 - u32::from(subnet.prefix_length())).min(63),
-            };
-            let ranks = hosts.min(RANKS_MAX);
-            let known = popularity.choices.iter().position(|(of, _)| *of == ranks);
-            let choice = known.unwrap_or_else(|| {
-                popularity.choices.push((ranks, zipf(ranks, exponent)));
-                popularity.choices.len() - 1
+            let version_bits = if subnet.is_ipv6() { 128 } else { 32 };
+            let bits = (version_bits - u32::from(subnet.prefix_length())).min(63);
+            let mask = (1_u64 << bits) - 1;
+            // Of two addresses or one, all are hosts. Else the first is not, and of IPv4 the last is not.
+            let ends = u64::from(bits > 1) * if subnet.is_ipv6() { 1 } else { 2 };
+            let ranks = (mask - ends + 1).min(RANKS_MAX);
+            let table = known.iter().find(|(of, _)| *of == ranks).map(|&(_, table)| table);
+            let table = table.unwrap_or_else(|| {
+                // At most as many tables as a plan has subnets, 4096.
+                let table = popularity.ranks.len() as u32;
+                popularity.ranks.extend(zipf(ranks, exponent));
+                known.push((ranks, table));
+                table
             });
-            popularity.subnets.push((choice, hosts, scatter(hosts)));
+            let scatter = mix(mask) | 1;
+            // Ranks from 1 on go to places that are no neighbours; the place 0 is that of the rank 2^bits, which
+            // only /31 and single addresses have. The rank that would take the last place takes that of the rank
+            // which is never drawn.
+            let never = if ends == 2 { mask } else { u64::MAX };
+            let instead = scatter.wrapping_mul(mask) & mask;
+            popularity.subnets.push(Hosts { table, mask, scatter, never, instead });
         }
         popularity
     }
 
-    /// Which host of a subnet a random half word chooses: a number below the number of its hosts.
-    pub(in crate::flows) fn host(&self, subnet: u32, half: u32) -> u64 {
-        let Some(&(choice, hosts, scatter)) = self.subnets.get(subnet as usize) else { return 0 };
-        let rank = self.choices.get(choice).map_or(0, |(_, choice)| choice.pick(half));
-        // Ranks go to places that are no neighbours, each to one of its own. The product fits 64 bits, or only its
-        // low bits count.
-        let place = (u64::from(rank) + 1).wrapping_mul(scatter);
-        if hosts.is_power_of_two() { place & (hosts - 1) } else { place % hosts }
+    /// The host bits of the host of a subnet that a random half word chooses.
+    #[inline(always)]
+    pub(super) fn host(&self, subnet: u32, half: u32) -> u64 {
+        let Some(&hosts) = self.subnets.get(subnet as usize) else { return 0 };
+        let part = (hosts.table + (half >> (32 - BITS))) as usize;
+        let Some(&[from, to]) = self.ranks.get(part..part + 2) else { return 0 };
+        let (from, to) = (u64::from(from), u64::from(to));
+        let within = u64::from(half << BITS >> BITS);
+        let rank = (from + (((to - from) * within) >> (32 - BITS))) >> 16;
+        let place = (rank + 1).wrapping_mul(hosts.scatter) & hosts.mask;
+        if place == hosts.never { hosts.instead } else { place }
     }
 }
 
-fn zipf(ranks: u64, exponent: f64) -> Alias {
-    let weights: Vec<f64> = (1..=ranks).map(|rank| exp(-exponent * ln(rank as f64))).collect();
-    Alias::new(&alias::shares(&weights), 1)
-}
-
-/// A factor without a common divisor with the number of hosts.
-fn scatter(hosts: u64) -> u64 {
-    let gcd = |mut a: u64, mut b: u64| {
-        while b != 0 {
-            (a, b) = (b, a % b);
+/// The table of so many ranks.
+fn zipf(ranks: u64, exponent: f64) -> Vec<u32> {
+    let weight = |rank: u64| exp(-exponent * ln(rank as f64));
+    let total: f64 = (1..=ranks).map(weight).sum();
+    let (mut rank, mut below, mut own) = (0, 0.0, weight(1));
+    let entry = |part: usize| {
+        let wanted = part as f64 / PARTS as f64 * total;
+        while below + own <= wanted && rank + 1 < ranks {
+            (rank, below) = (rank + 1, below + own);
+            own = weight(rank + 1);
         }
-        a
+        let value = rank as f64 + ((wanted - below) / own).clamp(0.0, 1.0);
+        // The end of the last rank of 2^16 is one unit early.
+        (value * 65_536.0) as u32
     };
-    let start = mix(hosts) | 1;
-    // Of any few odd numbers in a row one will do.
-    let found = (0..64).map(|step| start.wrapping_add(2 * step)).find(|&f| gcd(f, hosts) == 1);
-    found.unwrap_or(1) % hosts.max(2)
+    (0..=PARTS).map(entry).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     const DRAWS: u32 = 1 << 22;
@@ -78,32 +113,52 @@ mod tests {
 
     #[test]
     fn every_rank_has_a_host_of_its_own() {
-        for net in ["10.0.0.0/24", "10.0.0.0/30", "10.0.0.0/31", "10.0.0.0/32", "10.0.0.0/17"] {
-            let popularity = popularity(net, 1.0);
-            let hosts = popularity.subnets[0].1;
-            let scatter = u128::from(popularity.subnets[0].2);
-            let mut seen: Vec<u64> =
-                (1..=hosts).map(|r| (u128::from(r) * scatter % u128::from(hosts)) as u64).collect();
+        for (net, hosts) in [
+            ("10.0.0.0/24", 1..255),
+            ("10.0.0.0/30", 1..3),
+            ("10.0.0.0/31", 0..2),
+            ("10.0.0.0/32", 0..1),
+            ("10.0.0.0/17", 1..32_767),
+            ("2001:db8::/120", 1..256),
+            ("2001:db8::/127", 0..2),
+            ("2001:db8::/128", 0..1),
+        ] {
+            let of = popularity(net, 0.5);
+            let Hosts { mask, scatter, never, instead, .. } = of.subnets[0];
+            let place = |rank: u64| match rank.wrapping_mul(scatter) & mask {
+                place if place == never => instead,
+                place => place,
+            };
+            let mut seen: Vec<u64> = (1..=hosts.end - hosts.start).map(place).collect();
             seen.sort_unstable();
-            assert!(seen.into_iter().eq(0..hosts), "{net}");
+            assert!(seen.into_iter().eq(hosts.clone()), "{net}");
+            for half in (0..=u32::MAX).step_by(1 << 12).chain([u32::MAX]) {
+                assert!(hosts.contains(&of.host(0, half)), "{net} {half}");
+            }
         }
     }
 
     #[test]
     fn ranks_follow_zipfs_law() {
-        for exponent in [0.8, 1.0, 1.2] {
-            let popularity = popularity("10.0.0.0/24", exponent);
-            let mut counts = vec![0_u64; 254];
-            for draw in 0..DRAWS {
-                // All half words at equal distances.
-                counts[popularity.host(0, draw << 10 | 1 << 9) as usize] += 1;
-            }
-            counts.sort_unstable_by_key(|&c| std::cmp::Reverse(c));
-            let sum: f64 = (1..=254).map(|r| exp(-exponent * ln(f64::from(r)))).sum();
-            for rank in [1_u32, 2, 5, 50, 254] {
-                let expected = f64::from(DRAWS) * exp(-exponent * ln(f64::from(rank))) / sum;
-                let got = counts[rank as usize - 1] as f64;
-                assert!((got / expected - 1.0).abs() < 0.02, "{exponent} {rank}: {got} {expected}");
+        for (net, ranks) in [("10.0.0.0/24", 254_u32), ("10.0.0.0/16", 65_534)] {
+            for exponent in [0.8, 1.0, 1.2] {
+                let popularity = popularity(net, exponent);
+                let mut counts = HashMap::<u64, u64>::new();
+                for draw in 0..DRAWS {
+                    // All half words at equal distances.
+                    *counts.entry(popularity.host(0, draw << 10 | 1 << 9)).or_default() += 1;
+                }
+                let mut counts: Vec<u64> = counts.into_values().collect();
+                counts.sort_unstable_by_key(|&c| std::cmp::Reverse(c));
+                let sum: f64 = (1..=ranks).map(|r| exp(-exponent * ln(f64::from(r)))).sum();
+                for rank in [1_u32, 2, 5, 50, 254] {
+                    let expected = f64::from(DRAWS) * exp(-exponent * ln(f64::from(rank))) / sum;
+                    let got = counts[rank as usize - 1] as f64;
+                    assert!(
+                        (got / expected - 1.0).abs() < 0.03,
+                        "{net} {exponent} {rank}: {got} {expected}"
+                    );
+                }
             }
         }
     }

@@ -128,7 +128,7 @@ fn any_place_can_be_reached_and_left() {
 fn flows_make_sense() {
     for record in made(&everything()) {
         let span = record.last - record.first;
-        assert!(span <= ACTIVE_TIMEOUT_NS && (record.packets > 1 || span == 0), "{record:?}");
+        assert!(span <= 300_000_000_000 && (record.packets > 1 || span == 0), "{record:?}");
         assert!(record.bytes >= 20 * record.packets, "{record:?}");
         assert_eq!(record.tcp_flags == 0, record.protocol != TCP);
         assert!(matches!(record.end_reason, 1..=3));

@@ -3,7 +3,7 @@
 use super::{BLOCK, Moments};
 use crate::flows::draw;
 use crate::flows::plan::FlowPlan;
-use crate::flows::real::{Arrivals, Part, Quantiles};
+use crate::flows::real::{Arrivals, Quantiles};
 
 /// Words of arrivals have a key that differs in this bit.
 const ARRIVAL_WORDS: u64 = 1 << 61;
@@ -17,7 +17,7 @@ pub(in crate::flows) struct Timeline {
 
 impl Timeline {
     pub(super) fn new(arrivals: Arrivals) -> Self {
-        let exponential = || Quantiles::new(&[Part::Exponential { weight: 1.0, mean: 1.0 }]);
+        let exponential = Quantiles::exponential;
         Self { gaps: (arrivals == Arrivals::Poisson).then(exponential) }
     }
 
@@ -59,18 +59,23 @@ fn even(plan: &FlowPlan, block: u64, end: u64) -> Moments {
 /// the sums of exponential gaps, scaled by the sum of one more (Devroye 1986, V.2.1).
 fn arrivals(gaps: &Quantiles, key: u64, block: u64, (begin, end): (u64, u64)) -> Moments {
     let first = block.saturating_mul(BLOCK as u64);
-    let mut sums = [0.0; BLOCK];
-    let mut sum = 0.0;
-    // The last gap is of a word that no record has: the second of the first.
-    let gap = |of: u64, which: usize| {
-        let state = draw::state(key ^ ARRIVAL_WORDS, first.wrapping_add(of));
+    let counter = draw::counter(key ^ ARRIVAL_WORDS, first);
+    let place = |of: u64, which: usize| {
+        let state = draw::state_of(counter.wrapping_add(of.wrapping_mul(draw::STEP)));
         let (high, low) = draw::word(state, which);
-        gaps.at(u64::from(high) << 32 | u64::from(low))
+        u64::from(high) << 32 | u64::from(low)
     };
-    for (of, place) in (0..).zip(&mut sums) {
-        sum += gap(of, 0);
-        *place = sum;
+    let mut sums = [0.0; BLOCK];
+    for (of, gap) in (0..).zip(&mut sums) {
+        *gap = gaps.at(place(of, 0));
     }
-    let scale = end.saturating_sub(begin) as f64 / (sum + gap(0, 1)).max(f64::MIN_POSITIVE);
+    let mut sum = 0.0;
+    for gap in &mut sums {
+        sum += *gap;
+        *gap = sum;
+    }
+    // The last gap is of a word that no record has: the second of the first.
+    let scale =
+        end.saturating_sub(begin) as f64 / (sum + gaps.at(place(0, 1))).max(f64::MIN_POSITIVE);
     sums.map(|arrival| begin.saturating_add((arrival * scale) as u64))
 }
