@@ -42,7 +42,8 @@ mod wide;
 pub use checkpoint::{CHECKPOINT_BYTES, Checkpoint};
 pub use columns::FlowColumns;
 pub use config::{
-    FlowConfig, FlowRate, Format, GeneratorConfig, Rate, Sizes, Subnets, TrafficPattern, Variables,
+    Diurnal, FlowConfig, FlowRate, Format, GeneratorConfig, Rate, Sizes, Step, Subnets, Timing,
+    TrafficPattern, Variables,
 };
 pub use error::{FlowError, FlowProblem, Place};
 pub use generator::{FlowGenerator, FlowStats};

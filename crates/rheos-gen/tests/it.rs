@@ -18,6 +18,8 @@ mod flow_fingerprints;
 mod flow_fit;
 #[path = "it/flow_laws.rs"]
 mod flow_laws;
+#[path = "it/flow_time.rs"]
+mod flow_time;
 #[path = "it/record_frames.rs"]
 mod record_frames;
 #[path = "it/repeatability.rs"]

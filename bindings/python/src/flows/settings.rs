@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyFileNotFoundError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping, PyString};
 use rheos_gen::flows::{
-    Arrivals, FlowConfig, Format, GeneratorConfig, Rate, SizeModel, Subnets, TrafficPattern,
+    FlowConfig, Format, GeneratorConfig, Rate, SizeModel, Subnets, TrafficPattern,
     Variables,
 };
 
@@ -203,12 +203,8 @@ pub(crate) fn flow_settings<'py>(
         SizeModel::Patterns => "patterns",
         SizeModel::Agh2015 => "agh_2015",
     };
-    let arrivals = match config.realism.arrivals {
-        Arrivals::Even => "even",
-        Arrivals::Poisson => "poisson",
-    };
     realism.set_item("sizes", sizes)?;
-    realism.set_item("arrivals", arrivals)?;
+    realism.set_item("arrivals", config.realism.arrivals.name())?;
     realism.set_item("host_exponent", config.realism.host_exponent)?;
 
     let all = PyDict::new(py);

@@ -45,6 +45,16 @@ impl Gap {
         Self { numerator, denominator: u64::try_from(denominator).unwrap_or(u64::MAX).max(1) }
     }
 
+    /// So many gaps, in whole nanoseconds.
+    pub(super) fn times(self, count: u64) -> u128 {
+        let (whole, rest) = (
+            self.numerator / u128::from(self.denominator),
+            self.numerator % u128::from(self.denominator),
+        );
+        let rest = rest * u128::from(count) / u128::from(self.denominator);
+        whole.saturating_mul(u128::from(count)).saturating_add(rest)
+    }
+
     /// In nanoseconds.
     pub(super) fn as_nanos_f64(self) -> f64 {
         self.numerator as f64 / self.denominator as f64

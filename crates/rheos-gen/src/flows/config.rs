@@ -7,6 +7,7 @@ mod generator_config;
 mod include;
 mod json;
 mod schema;
+mod timing;
 mod toml;
 mod variables;
 mod yaml;
@@ -22,6 +23,7 @@ use super::subnet::Subnet;
 
 pub use document::Format;
 pub use generator_config::{GeneratorConfig, TrafficPattern};
+pub use timing::{Diurnal, Step, Timing};
 pub use variables::Variables;
 
 /// Everything that determines the records.
@@ -53,6 +55,8 @@ pub struct FlowConfig {
     pub sizes: Sizes,
     /// Models of a real network; their records are wide.
     pub realism: Realism,
+    /// How the rate changes with time; records are wide if it does.
+    pub timing: Timing,
 }
 
 /// How fast the clock goes.
@@ -130,6 +134,7 @@ impl Default for FlowConfig {
             destinations: Subnets::even(net(10, 0, 0, 8)),
             sizes: Sizes { min: 64, max: 1500, average: None },
             realism: Realism::default(),
+            timing: Timing::default(),
         }
     }
 }
@@ -238,7 +243,8 @@ impl FlowConfig {
         self.destinations.check("network.destination_subnets", "network.destination_weights")?;
         self.check_versions()?;
         self.check_sizes()?;
-        self.check_realism()
+        self.check_realism()?;
+        timing::check(self)
     }
 
     /// Every version that one side draws must be one that the other side has.

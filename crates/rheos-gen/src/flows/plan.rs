@@ -8,7 +8,7 @@ use rheos_core::{Seed, Timestamp, WideRecord};
 
 use super::alias::{self, Alias};
 use super::clock::{Clock, Gap};
-use super::config::{FlowConfig, Rate, Sizes, Subnets};
+use super::config::{FlowConfig, Rate, Sizes, Subnets, Timing};
 use super::draw;
 use super::error::{FlowError, FlowProblem};
 use super::lanes::Lanes;
@@ -179,17 +179,11 @@ impl FlowPlan {
         };
         let gap = gap(config.rate, mean_twice);
         let clock = Clock::new(config.start, gap, 0, 1);
-        let mut ends = vec![Timestamp::MAX];
-        ends.extend(config.duration.map(|d| config.start + d));
-        ends.extend(config.end);
-        let by_time = ends.iter().map(|&end| clock.count_before(end)).min().unwrap_or(0);
-        let count = config.max_flows.unwrap_or(u64::MAX).min(by_time);
         let last = (config.reversed_share * 4_294_967_296.0) as u64;
-        let limited =
-            config.max_flows.is_some() || config.duration.is_some() || config.end.is_some();
+        let key = draw::key(config.seed, config.stream_id);
         let mut plan = Self {
             patterns: config.patterns.clone(),
-            key: draw::key(config.seed, config.stream_id),
+            key,
             stream_id: config.stream_id,
             reversed: Reversed {
                 possible: last > 0,
@@ -202,17 +196,34 @@ impl FlowPlan {
             clock,
             lanes: None,
             real,
-            row: Row::new(config).map(Box::new),
+            row: Row::new(config, gap, key).map(Box::new),
             gap,
             mean_twice,
             streams: 1,
-            count_all: limited.then_some(count),
-            count,
+            count_all: None,
+            count: 0,
             hash: 0,
         };
+        plan.limit(config);
         plan.lanes = Lanes::new(&plan).map(Box::new);
         plan.hash = plan.fingerprint(config);
         plan
+    }
+
+    /// Works out how many records the limits allow.
+    fn limit(&mut self, config: &FlowConfig) {
+        let mut ends = vec![Timestamp::MAX];
+        ends.extend(config.duration.map(|d| config.start + d));
+        ends.extend(config.end);
+        let end = ends.into_iter().min().unwrap_or(Timestamp::MAX);
+        let by_time = match &self.row {
+            Some(row) => row.count_before(self, end),
+            None => self.clock.count_before(end),
+        };
+        self.count = config.max_flows.unwrap_or(u64::MAX).min(by_time);
+        let is_limited =
+            config.max_flows.is_some() || config.duration.is_some() || config.end.is_some();
+        self.count_all = is_limited.then_some(self.count);
     }
 
     /// Stream `stream` of `streams`: together they have the moments, the bandwidth and the number of records of this
@@ -324,6 +335,9 @@ impl FlowPlan {
             add(1 + realism.sizes as u64);
             add(1 + realism.arrivals as u64);
             add(realism.host_exponent.map_or(0, f64::to_bits));
+        }
+        if config.timing != Timing::default() {
+            add(config.timing.fingerprint());
         }
         add(config.start.as_nanos());
         for part in [self.clock.step, self.clock.step_rest, self.clock.denominator] {

@@ -59,6 +59,20 @@ pub enum Arrivals {
     /// At distances that are exponentially distributed. Every 256 records take exactly as long as they would at equal
     /// distances: so the rate is exact, and any place of the row is reached at once.
     Poisson,
+    /// Like Poisson within each 256 records, which themselves come in bursts at many scales of time (`row::cascade`).
+    /// Every 262,144 records take exactly as long as they would at equal distances.
+    Bursty,
+}
+
+impl Arrivals {
+    /// Its name in configurations.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Even => "even",
+            Self::Poisson => "poisson",
+            Self::Bursty => "bursty",
+        }
+    }
 }
 
 /// A checked [`Realism`] with its tables.

@@ -4,11 +4,15 @@
 //! fills a block then is a function of the plan, the block's number and these moments (`wide::fill_block`). So any
 //! place of the row is reached at once.
 
+mod cascade;
+mod diurnal;
 mod timeline;
+mod warp;
 
-use rheos_core::WideRecord;
+use rheos_core::{Timestamp, WideRecord};
 
-use super::config::FlowConfig;
+use super::clock::Gap;
+use super::config::{FlowConfig, Timing};
 use super::kernel::Kernel;
 use super::plan::FlowPlan;
 use super::real::Realism;
@@ -30,9 +34,9 @@ pub(super) struct Row {
 
 impl Row {
     /// `None` where records are those of the even clock and follow no model.
-    pub(super) fn new(config: &FlowConfig) -> Option<Self> {
-        (config.realism != Realism::default())
-            .then(|| Self { timeline: Timeline::new(config.realism.arrivals) })
+    pub(super) fn new(config: &FlowConfig, gap: Gap, key: u64) -> Option<Self> {
+        let is_plain = config.realism == Realism::default() && config.timing == Timing::default();
+        (!is_plain).then(|| Self { timeline: Timeline::new(config, gap, key) })
     }
 
     /// Fills `out` with the records from `index` on.
@@ -51,6 +55,15 @@ impl Row {
             let moments = self.timeline.moments(plan, block);
             wide::fill_block(kernel, plan, block, &moments, from, part);
             (block, from, out) = (block + 1, 0, rest);
+        }
+    }
+
+    /// How many records come before `end`. Where only the gaps are random, so many as at even ones: the rate is exact.
+    pub(super) fn count_before(&self, plan: &FlowPlan, end: Timestamp) -> u64 {
+        if self.timeline.is_changing() {
+            self.timeline.count_before(plan, end.as_nanos())
+        } else {
+            plan.clock.count_before(end)
         }
     }
 

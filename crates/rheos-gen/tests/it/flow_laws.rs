@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use rheos_core::units::BitRate;
 use rheos_core::{FlowRecord, Nanos, Timestamp, WideRecord};
 use rheos_gen::flows::{
-    Arrivals, Checkpoint, FlowConfig, FlowGenerator, FlowRate, Kernel, Pattern, Rate, Realism,
-    SizeModel, Sizes, Subnet, Subnets,
+    Arrivals, Checkpoint, Diurnal, FlowConfig, FlowGenerator, FlowRate, Kernel, Pattern, Rate,
+    Realism, SizeModel, Sizes, Step, Subnet, Subnets, Timing,
 };
 
 fn number() -> impl Strategy<Value = u64> {
@@ -46,13 +46,39 @@ fn sizes() -> impl Strategy<Value = Sizes> {
 }
 
 fn realism() -> impl Strategy<Value = Realism> {
-    (any::<bool>(), any::<bool>(), prop::option::of(0.5..2.0)).prop_map(
-        |(agh, poisson, exponent)| Realism {
+    let arrivals =
+        prop_oneof![Just(Arrivals::Even), Just(Arrivals::Poisson), Just(Arrivals::Bursty)];
+    (any::<bool>(), arrivals, prop::option::of(0.5..2.0)).prop_map(|(agh, arrivals, exponent)| {
+        Realism {
             sizes: if agh { SizeModel::Agh2015 } else { SizeModel::Patterns },
-            arrivals: if poisson { Arrivals::Poisson } else { Arrivals::Even },
+            arrivals,
             host_exponent: exponent,
+        }
+    })
+}
+
+fn timing() -> impl Strategy<Value = Timing> {
+    let diurnal = (0.0..24.0, 1.0..50.0, 0.1..3.0, -50_000..50_000).prop_map(
+        |(peak_hour, multiplier, weekend, utc_offset_secs)| Diurnal {
+            peak_hour,
+            multiplier,
+            weekend,
+            utc_offset_secs,
         },
-    )
+    );
+    let rate = prop_oneof![Just(0.0), Just(1.0), 0.01..1000.0];
+    let step = (number(), rate, any::<bool>());
+    let schedule = prop::collection::vec(step, 0..6).prop_map(|mut steps| {
+        steps.sort_unstable_by_key(|s| s.0);
+        steps.dedup_by_key(|s| s.0);
+        let step = |(at, rate, ramp)| Step { at: Nanos(at), rate, ramp };
+        steps.into_iter().map(step).collect()
+    });
+    (prop::option::of(diurnal), schedule).prop_map(|(diurnal, schedule)| Timing {
+        diurnal,
+        schedule,
+        ..Timing::default()
+    })
 }
 
 prop_compose! {
@@ -67,6 +93,7 @@ prop_compose! {
         sides in any::<bool>().prop_flat_map(|ipv6| (subnets(ipv6), subnets(ipv6))),
         sizes in sizes(),
         realism in prop_oneof![3 => Just(Realism::default()), 1 => realism()],
+        timing in prop_oneof![3 => Just(Timing::default()), 1 => timing()],
     ) -> FlowConfig {
         let share = 100.0 / patterns.len() as f64;
         FlowConfig {
@@ -83,6 +110,7 @@ prop_compose! {
             destinations: sides.1,
             sizes,
             realism,
+            timing,
         }
     }
 }
@@ -104,8 +132,8 @@ proptest! {
             prop_assert_eq!(record.stream_id, config.stream_id);
             prop_assert!(usize::from(record.pattern) < config.patterns.len());
             prop_assert!(record.first >= config.start.as_nanos() && record.last >= record.first);
+            prop_assert_eq!(record.first, plan.moment(index + i as u64).as_nanos());
             if config.realism == Realism::default() {
-                prop_assert_eq!(record.first, plan.moment(index + i as u64).as_nanos());
                 let size = u64::from(config.sizes.min)..=u64::from(config.sizes.max);
                 prop_assert!(size.contains(&record.bytes));
             }

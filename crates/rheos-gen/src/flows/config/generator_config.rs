@@ -3,7 +3,7 @@
 use rheos_core::units::BitRate;
 use rheos_core::{Nanos, Timestamp};
 
-use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets, not_this};
+use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets, Timing, not_this};
 use crate::flows::Realism;
 use crate::flows::error::{FlowError, FlowProblem};
 use crate::flows::pattern::UnknownPattern;
@@ -119,6 +119,7 @@ impl TryFrom<&GeneratorConfig> for FlowConfig {
             )?,
             sizes: Sizes { min: given.min_packet_size, max: given.max_packet_size, average },
             realism: Realism::default(),
+            timing: Timing::default(),
         };
         config.check()?;
         Ok(config)

@@ -5,7 +5,7 @@ use rheos_core::{Nanos, Timestamp, suggest};
 
 use super::document::{Node, Value};
 use super::generator_config::reversed;
-use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets};
+use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets, timing};
 use crate::flows::error::{FlowError, FlowProblem, Place};
 use crate::flows::pattern::{Pattern, UnknownPattern};
 use crate::flows::{Arrivals, Realism, SizeModel};
@@ -33,7 +33,9 @@ fn unchecked(root: &Node) -> Result<FlowConfig, FlowError> {
     let destinations = &mut config.destinations;
     read_subnets(&network, destinations, "destination_subnets", "destination_weights")?;
     read_sizes(&mut config.sizes, &top.section("packets", PACKETS)?)?;
-    read_realism(&mut config.realism, &top.section("realism", REALISM)?)?;
+    let realism = top.section("realism", REALISM)?;
+    read_realism(&mut config.realism, &realism)?;
+    config.timing = timing::read(&realism)?;
     Ok(config)
 }
 
@@ -54,7 +56,8 @@ const PATTERN: &[&str] = &["type", "percentage", "config"];
 const NETWORK: &[&str] =
     &["source_subnets", "destination_subnets", "source_weights", "destination_weights"];
 const PACKETS: &[&str] = &["min_size", "max_size", "average_size"];
-const REALISM: &[&str] = &["sizes", "arrivals", "host_exponent"];
+const REALISM: &[&str] =
+    &["sizes", "arrivals", "host_exponent", "burst_bias", "diurnal", "schedule"];
 
 fn read_generation(config: &mut FlowConfig, section: &Section<'_>) -> Result<(), FlowError> {
     if let Some(seed) = section.whole("seed", u64::MAX)? {
@@ -146,17 +149,18 @@ fn read_realism(realism: &mut Realism, section: &Section<'_>) -> Result<(), Flow
     let arrivals = |text: &str| match text {
         "even" => Some(Arrivals::Even),
         "poisson" => Some(Arrivals::Poisson),
+        "bursty" => Some(Arrivals::Bursty),
         _ => None,
     };
     realism.sizes = section.parsed("sizes", sizes, "`patterns` or `agh_2015`")?.unwrap_or_default();
-    realism.arrivals =
-        section.parsed("arrivals", arrivals, "`even` or `poisson`")?.unwrap_or_default();
+    let expected = "`even`, `poisson` or `bursty`";
+    realism.arrivals = section.parsed("arrivals", arrivals, expected)?.unwrap_or_default();
     realism.host_exponent = section.float("host_exponent")?;
     Ok(())
 }
 
 /// A section whose keys are all known.
-struct Section<'a> {
+pub(super) struct Section<'a> {
     node: Option<&'a Node>,
     name: String,
     /// Where errors about missing keys point to.
@@ -164,7 +168,7 @@ struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    fn new(
+    pub(super) fn new(
         node: &'a Node,
         name: impl Into<String>,
         known: &'static [&'static str],
@@ -192,35 +196,39 @@ impl<'a> Section<'a> {
         Ok(section)
     }
 
-    fn path(&self, key: &str) -> String {
+    pub(super) fn path(&self, key: &str) -> String {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
     /// What lies under a key, unless it is empty.
-    fn get(&self, key: &str) -> Option<&'a Node> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a Node> {
         self.node?.get(key).filter(|node| node.value != Value::Nothing)
     }
 
     #[cold]
-    fn error(&self, key: &str, problem: FlowProblem) -> FlowError {
+    pub(super) fn error(&self, key: &str, problem: FlowProblem) -> FlowError {
         let place = self.get(key).map_or_else(|| self.around.clone(), Node::place);
         FlowError::new(self.path(key), problem).at(place)
     }
 
     #[cold]
-    fn missing(&self, keys: &'static str) -> FlowError {
+    pub(super) fn missing(&self, keys: &'static str) -> FlowError {
         FlowError::new(self.name.clone(), FlowProblem::Missing { keys }).at(self.around.clone())
     }
 
     /// A section below; an empty one if it is not there.
-    fn section(&self, key: &str, known: &'static [&'static str]) -> Result<Section<'a>, FlowError> {
+    pub(super) fn section(
+        &self,
+        key: &str,
+        known: &'static [&'static str],
+    ) -> Result<Section<'a>, FlowError> {
         match self.get(key) {
             Some(node) => Section::new(node, self.path(key), known),
             None => Ok(Section { node: None, name: self.path(key), around: self.around.clone() }),
         }
     }
 
-    fn list(&self, key: &str) -> Result<Option<&'a [Node]>, FlowError> {
+    pub(super) fn list(&self, key: &str) -> Result<Option<&'a [Node]>, FlowError> {
         match self.get(key).map(|node| &node.value) {
             None => Ok(None),
             Some(Value::List(items)) => Ok(Some(items)),
@@ -228,16 +236,16 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn text(&self, key: &str) -> Result<Option<&'a str>, FlowError> {
+    pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, FlowError> {
         self.get(key).map(|node| scalar(node, || self.path(key))).transpose()
     }
 
-    fn float(&self, key: &str) -> Result<Option<f64>, FlowError> {
+    pub(super) fn float(&self, key: &str) -> Result<Option<f64>, FlowError> {
         self.get(key).map(|node| number(node, || self.path(key))).transpose()
     }
 
     /// What `parse` makes of the text.
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &self,
         key: &str,
         parse: impl Fn(&str) -> Option<T>,
@@ -251,7 +259,7 @@ impl<'a> Section<'a> {
     }
 
     /// A whole number, also as people write it: `10M`.
-    fn whole(&self, key: &str, max: u64) -> Result<Option<u64>, FlowError> {
+    pub(super) fn whole(&self, key: &str, max: u64) -> Result<Option<u64>, FlowError> {
         let parse = |text: &str| {
             let count = text.parse::<Count>().map(|c| c.0).ok().or_else(|| exact(text))?;
             (count <= max).then_some(count)
@@ -262,7 +270,7 @@ impl<'a> Section<'a> {
     }
 
     /// A decimal number times ten to the `power`, rounded.
-    fn decimal(
+    pub(super) fn decimal(
         &self,
         key: &str,
         power: i32,
@@ -272,7 +280,7 @@ impl<'a> Section<'a> {
     }
 
     /// Seconds since the epoch, exact to the nanosecond; or a time as RFC 3339 writes it.
-    fn moment(&self, key: &str) -> Result<Option<Timestamp>, FlowError> {
+    pub(super) fn moment(&self, key: &str) -> Result<Option<Timestamp>, FlowError> {
         let parse = |text: &str| match scaled(text, 9) {
             Some((nanos, _)) => Some(Timestamp::from_nanos(nanos)),
             None => text.parse().ok(),
@@ -310,7 +318,7 @@ fn exact(text: &str) -> Option<u64> {
 }
 
 /// A decimal number that is not negative times ten to the `power`, rounded half up, and whether nothing was rounded.
-fn scaled(text: &str, power: i32) -> Option<(u64, bool)> {
+pub(super) fn scaled(text: &str, power: i32) -> Option<(u64, bool)> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
