@@ -10,6 +10,7 @@
 //! | records in order | [`FlowGenerator`], [`FlowColumns`] | `generator`, `columns` |
 //! | when, and which record stands where | moments, blocks | `row` |
 //! | like a real network | [`Realism`] | `real` |
+//! | like the older statistics tool's flows | [`FlowTotals`] | `totals` |
 //! | where it stands | [`Checkpoint`] | `checkpoint` |
 //! | as text, as files | [`FlowText`], [`RawHeader`] | `text`, `raw` |
 //!
@@ -37,6 +38,7 @@ mod row;
 mod scalar;
 mod subnet;
 mod text;
+mod totals;
 mod wide;
 
 pub use checkpoint::{CHECKPOINT_BYTES, Checkpoint};
@@ -54,3 +56,4 @@ pub use raw::{RAW_HEADER_BYTES, RawError, RawHeader, RawRecord, read_raw, write_
 pub use real::{Arrivals, Distribution, Realism, SizeModel};
 pub use subnet::Subnet;
 pub use text::{CSV_HEADER, FlowText, JsonTimestamps, TextFormat};
+pub use totals::FlowTotals;

@@ -197,6 +197,9 @@ impl FlowError {
     pub fn hint(&self) -> Option<String> {
         let key = &self.key;
         Some(match &self.problem {
+            FlowProblem::Read { .. } => {
+                "name a file that is there; paths begin in the folder you are in".to_owned()
+            }
             FlowProblem::Format { .. } => "use `.yaml`, `.yml`, `.json` or `.toml`".to_owned(),
             FlowProblem::UnknownKey { nearest: Some(nearest) }
             | FlowProblem::Pattern { nearest: Some(nearest), .. } => {

@@ -27,7 +27,7 @@ pub enum Pattern {
 }
 
 /// IANA protocol numbers.
-const TCP: u8 = 6;
+pub(super) const TCP: u8 = 6;
 const UDP: u8 = 17;
 
 /// The largest size where the table says "up to the configured maximum".

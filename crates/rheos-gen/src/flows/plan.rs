@@ -169,14 +169,19 @@ impl Side {
 impl FlowPlan {
     /// From a configuration that has been checked.
     pub(super) fn new(config: &FlowConfig) -> Self {
+        Self::with_means(config, |_| None)
+    }
+
+    /// The same, with the mean bytes of a leaf's flows where they are more than one packet: the clock goes by them.
+    pub(super) fn with_means(config: &FlowConfig, bytes_of: impl Fn(&Leaf) -> Option<f64>) -> Self {
         let (leaves, shares) = flatten(config);
         let leaf_choice = Alias::new(&shares, LEAF_BITS);
         let leaves = padded(leaves, &leaf_choice);
         let real = RealPlan::new(config, &leaves).map(Box::new);
-        let mean_twice = match &real {
-            Some(real) => modelled_mean_twice(real, &leaves, &shares),
-            None => mean_twice(&leaves, &shares),
+        let modelled = |index: usize, leaf: &Leaf| {
+            real.as_ref().and_then(|real| real.mean_bytes(index)).or_else(|| bytes_of(leaf))
         };
+        let mean_twice = modelled_mean_twice(modelled, &leaves, &shares);
         let gap = gap(config.rate, mean_twice);
         let clock = Clock::new(config.start, gap, 0, 1);
         let last = (config.reversed_share * 4_294_967_296.0) as u64;
@@ -387,11 +392,16 @@ fn mean_twice(leaves: &[Leaf], shares: &[u64]) -> u128 {
 }
 
 /// The same where a model says how many bytes flows have.
-fn modelled_mean_twice(real: &RealPlan, leaves: &[Leaf], shares: &[u64]) -> u128 {
+fn modelled_mean_twice(
+    bytes_of: impl Fn(usize, &Leaf) -> Option<f64>,
+    leaves: &[Leaf],
+    shares: &[u64],
+) -> u128 {
     const FRACTION: f64 = 1_048_576.0;
     let sum = |(index, (leaf, &share)): (usize, (&Leaf, &u64))| {
+        // Exact: twice a length of 31 bits, with 20 bits behind the point.
         let own = || f64::from(leaf.size) + f64::from(leaf.size_count.max(1) - 1) / 2.0;
-        let mean = real.mean_bytes(index).unwrap_or_else(own);
+        let mean = bytes_of(index, leaf).unwrap_or_else(own);
         (2.0 * mean * FRACTION) as u128 * u128::from(share)
     };
     leaves.iter().zip(shares).enumerate().map(sum).sum::<u128>() >> 20
