@@ -9,9 +9,9 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::commands::{
     completions, config_check, config_init, config_show, demo, doctor, features_describe,
     features_extract, features_graph, features_list, features_profiles, features_schema,
-    features_validate, features_watch, flows_aggregate, flows_analyze, flows_compare, flows_filter,
-    flows_port, gen_flows, gen_packets, man, pcap_analyze, pcap_info, pcap_merge, pcap_slice,
-    reference,
+    features_validate, features_watch, flows_aggregate, flows_analyze, flows_collect,
+    flows_compare, flows_filter, flows_port, gen_flows, gen_packets, man, pcap_analyze, pcap_info,
+    pcap_merge, pcap_slice, reference,
 };
 use crate::output::ColorChoice;
 use crate::progress::ProgressStyle;
@@ -121,7 +121,7 @@ pub(crate) enum Command {
     /// Look into capture files, cut and join them.
     #[command(subcommand)]
     Pcap(PcapCommand),
-    /// Filter, group and analyse flow records and flow files.
+    /// Make, filter, group and analyse flow records and flow files.
     #[command(subcommand)]
     Flows(FlowsCommand),
     /// Flows as rows of typed features for machine learning.
@@ -167,6 +167,9 @@ pub(crate) enum PcapCommand {
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "there is one value in a run")]
 pub(crate) enum FlowsCommand {
+    /// Make flows with their packets and bytes, and tell them or their ports.
+    #[command(visible_alias = "flows")]
+    Collect(flows_collect::CollectArgs),
     /// Keep the flows that match, in any format.
     Filter(flows_filter::FilterArgs),
     /// Group flows by anything and tell the groups with the most of anything.

@@ -16,6 +16,7 @@ pub(crate) mod features_validate;
 pub(crate) mod features_watch;
 pub(crate) mod flows_aggregate;
 pub(crate) mod flows_analyze;
+pub(crate) mod flows_collect;
 pub(crate) mod flows_compare;
 pub(crate) mod flows_filter;
 pub(crate) mod flows_port;
@@ -73,6 +74,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitStatus> {
         }
         Command::Flows(FlowsCommand::Filter(args)) => flows_filter::run(&args, global, output),
         Command::Flows(FlowsCommand::Analyze(args)) => flows_analyze::run(&args, global, output),
+        Command::Flows(FlowsCommand::Collect(args)) => flows_collect::run(&args, global, output),
         Command::Flows(FlowsCommand::Compare(args)) => flows_compare::run(&args, global, output),
         Command::Flows(FlowsCommand::Port(args)) => flows_port::run(&args, global, output),
         Command::Flows(FlowsCommand::Aggregate(args)) => {

@@ -68,6 +68,11 @@ fn message(error: &Error) -> String {
             format!("wrong value of `{}`: {why}", arg())
         }
         ErrorKind::MissingRequiredArgument => format!("`{}` is missing", arg()),
+        ErrorKind::ArgumentConflict if arg().is_empty() => format!(
+            "`{}` stands before `{}`",
+            plain(one(error, ContextKind::PriorArg).unwrap_or_default()),
+            one(error, ContextKind::InvalidSubcommand).unwrap_or_default()
+        ),
         ErrorKind::ArgumentConflict => format!(
             "`{}` cannot be used with `{}`",
             arg(),
@@ -80,6 +85,11 @@ fn message(error: &Error) -> String {
 
 fn hints(error: &Error) -> Vec<String> {
     let mut hints = Vec::new();
+    if error.kind() == ErrorKind::ArgumentConflict
+        && let Some(command) = one(error, ContextKind::InvalidSubcommand)
+    {
+        return vec![format!("all flags of `{command}` stand behind it")];
+    }
     for kind in
         [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
     {

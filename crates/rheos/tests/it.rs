@@ -2,6 +2,8 @@
 
 #[path = "it/captures.rs"]
 mod captures;
+#[path = "it/collect.rs"]
+mod collect;
 #[path = "it/commands.rs"]
 mod commands;
 #[path = "it/each.rs"]
