@@ -53,7 +53,7 @@ pub use kernel::Kernel;
 pub use pattern::{Pattern, UnknownPattern};
 pub use plan::FlowPlan;
 pub use raw::{RAW_HEADER_BYTES, RawError, RawHeader, RawRecord, read_raw, write_raw};
-pub use real::{Arrivals, Distribution, Realism, SizeModel};
+pub use real::{Arrivals, Distribution, Realism, Reply, Service, SizeModel};
 pub use subnet::Subnet;
 pub use text::{CSV_HEADER, FlowText, JsonTimestamps, TextFormat};
 pub use totals::FlowTotals;

@@ -202,6 +202,7 @@ pub(crate) fn flow_settings<'py>(
     let sizes = match config.realism.sizes {
         SizeModel::Patterns => "patterns",
         SizeModel::Agh2015 => "agh_2015",
+        SizeModel::Services => "services",
     };
     realism.set_item("sizes", sizes)?;
     realism.set_item("arrivals", config.realism.arrivals.name())?;

@@ -6,6 +6,7 @@ mod document;
 mod generator_config;
 mod include;
 mod json;
+mod models;
 mod schema;
 mod timing;
 mod toml;
@@ -18,7 +19,7 @@ use rheos_core::{Nanos, Timestamp};
 use super::error::{FlowError, FlowProblem};
 use super::pattern::Pattern;
 use super::plan::FlowPlan;
-use super::real::{Realism, SizeModel};
+use super::real::{Realism, Service, SizeModel};
 use super::subnet::Subnet;
 
 pub use document::Format;
@@ -47,6 +48,8 @@ pub struct FlowConfig {
     pub reversed_share: f64,
     /// Kinds of traffic with their percentages, which sum to 100 (within 0.01) and are then scaled to it.
     pub patterns: Vec<(Pattern, f64)>,
+    /// Kinds of traffic with models of their own; all percentages together sum to 100.
+    pub services: Vec<(Service, f64)>,
     /// Where clients are.
     pub sources: Subnets,
     /// Where servers are.
@@ -130,6 +133,7 @@ impl Default for FlowConfig {
                 (Pattern::Ssh, 10.0),
                 (Pattern::Random, 10.0),
             ],
+            services: Vec::new(),
             sources: Subnets::even(net(192, 168, 1, 24)),
             destinations: Subnets::even(net(10, 0, 0, 8)),
             sizes: Sizes { min: 64, max: 1500, average: None },
@@ -229,7 +233,7 @@ impl FlowConfig {
             let problem = FlowProblem::Range { got: self.reversed_share, min: 0.0, max: 1.0 };
             return wrong("generation.bidirectional_probability", problem);
         }
-        match self.patterns.len() {
+        match self.patterns.len() + self.services.len() {
             0 => return wrong("traffic_patterns", FlowProblem::Empty),
             got if got > PATTERNS_MAX => {
                 let max = PATTERNS_MAX;
@@ -237,8 +241,12 @@ impl FlowConfig {
             }
             _ => {}
         }
-        let percentages: Vec<f64> = self.patterns.iter().map(|p| p.1).collect();
+        let services = self.services.iter().map(|s| s.1);
+        let percentages: Vec<f64> = self.patterns.iter().map(|p| p.1).chain(services).collect();
         check_percentages(&percentages, "traffic_patterns")?;
+        for (service, _) in &self.services {
+            service.check("traffic_patterns")?;
+        }
         self.sources.check("network.source_subnets", "network.source_weights")?;
         self.destinations.check("network.destination_subnets", "network.destination_weights")?;
         self.check_versions()?;
@@ -264,14 +272,15 @@ impl FlowConfig {
 
     fn check_realism(&self) -> Result<(), FlowError> {
         let Realism { sizes, host_exponent, .. } = self.realism;
+        let modelled = sizes != SizeModel::Patterns || !self.services.is_empty();
         let (min, max) = EXPONENTS;
-        match (host_exponent, sizes, self.sizes.average) {
-            (Some(got), ..) if !(min..=max).contains(&got) => {
+        match (host_exponent, self.sizes.average) {
+            (Some(got), _) if !(min..=max).contains(&got) => {
                 let problem = FlowProblem::Range { got, min, max };
                 Err(FlowError::new("realism.host_exponent", problem))
             }
-            (_, SizeModel::Agh2015, Some(average)) => {
-                let expected = "left out where `realism.sizes` says how long flows are";
+            (_, Some(average)) if modelled => {
+                let expected = "left out where models say how long flows are";
                 Err(not_this("packets.average_size", &average.to_string(), expected))
             }
             _ => Ok(()),

@@ -13,7 +13,7 @@ use super::draw;
 use super::error::{FlowError, FlowProblem};
 use super::lanes::Lanes;
 use super::pattern::Pattern;
-use super::real::{RealPlan, Realism};
+use super::real::{RealPlan, Realism, Service};
 use super::row::Row;
 use super::subnet::{Hosts, Subnet};
 
@@ -26,6 +26,7 @@ pub(super) const SUBNET_BITS: u32 = 4;
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlowPlan {
     patterns: Vec<(Pattern, f64)>,
+    services: Vec<(Service, f64)>,
     pub(super) key: u64,
     pub(super) stream_id: u32,
     pub(super) reversed: Reversed,
@@ -178,8 +179,10 @@ impl FlowPlan {
         let leaf_choice = Alias::new(&shares, LEAF_BITS);
         let leaves = padded(leaves, &leaf_choice);
         let real = RealPlan::new(config, &leaves).map(Box::new);
+        let both = |[client, server]: [f64; 2]| client + config.reversed_share * (server - client);
         let modelled = |index: usize, leaf: &Leaf| {
-            real.as_ref().and_then(|real| real.mean_bytes(index)).or_else(|| bytes_of(leaf))
+            let mean = real.as_ref().and_then(|real| real.mean_bytes(index));
+            mean.map(both).or_else(|| bytes_of(leaf))
         };
         let mean_twice = modelled_mean_twice(modelled, &leaves, &shares);
         let gap = gap(config.rate, mean_twice);
@@ -188,6 +191,7 @@ impl FlowPlan {
         let key = draw::key(config.seed, config.stream_id);
         let mut plan = Self {
             patterns: config.patterns.clone(),
+            services: config.services.clone(),
             key,
             stream_id: config.stream_id,
             reversed: Reversed {
@@ -287,6 +291,11 @@ impl FlowPlan {
         1e9 / (self.gap.as_nanos_f64() * f64::from(self.streams))
     }
 
+    /// The services in order of the records' `pattern`, which goes on where that of the patterns ends.
+    pub fn services(&self) -> &[(Service, f64)] {
+        &self.services
+    }
+
     /// The patterns in order of the records' `pattern`, with their percentages as configured.
     pub fn patterns(&self) -> &[(Pattern, f64)] {
         &self.patterns
@@ -344,6 +353,10 @@ impl FlowPlan {
         if config.timing != Timing::default() {
             add(config.timing.fingerprint());
         }
+        if !config.services.is_empty() {
+            hash = hash.named(&format!("{:?}", config.services));
+        }
+        let mut add = |value: u64| hash = hash.child(value);
         add(config.start.as_nanos());
         for part in [self.clock.step, self.clock.step_rest, self.clock.denominator] {
             add(part);
@@ -376,6 +389,22 @@ fn flatten(config: &FlowConfig) -> (Vec<Leaf>, Vec<u64>) {
                 size_count: most - least + 1,
             });
             weights.push(percentage * branch.share);
+        }
+    }
+    let services = (config.patterns.len()..).zip(&config.services);
+    for (pattern, (service, percentage)) in services {
+        let ports = service.leaves();
+        for &(from, to) in &ports {
+            leaves.push(Leaf {
+                port: from,
+                protocol: service.protocol,
+                // At most 256 patterns and services have been let through.
+                pattern: pattern as u8,
+                port_count: u32::from(to - from) + 1,
+                size: 0,
+                size_count: 0,
+            });
+            weights.push(percentage / ports.len() as f64);
         }
     }
     let shares = alias::shares(&weights);

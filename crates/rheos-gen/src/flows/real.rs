@@ -14,6 +14,7 @@ mod distribution;
 mod fill;
 mod popularity;
 mod quantiles;
+mod service;
 mod shape;
 
 use fearless_simd::Level;
@@ -26,6 +27,7 @@ use super::row::Moments;
 pub use distribution::Distribution;
 use popularity::Popularity;
 pub(super) use quantiles::Quantiles;
+pub use service::{Reply, Service};
 use shape::Shapes;
 
 /// What is drawn from a model of a real network; the default draws nothing from one.
@@ -48,6 +50,9 @@ pub enum SizeModel {
     /// The mixtures of Jurkiewicz, Rzym and Borylo, "Flow length and size distributions in campus Internet traffic",
     /// Computer Communications 167 (2021): half of the flows have one packet, 0.2 % carry most of the bytes.
     Agh2015,
+    /// Each pattern's own: connections of that fit for web, mail, database, SSH and FTP sessions, one or two packets
+    /// for DNS, with packets of the length that each side sends. Random traffic is like all of the campus.
+    Services,
 }
 
 /// When flows begin.
@@ -85,6 +90,8 @@ pub(super) struct RealPlan {
 
 /// IANA: TCP, and flowEndReason (IPFIX element 136).
 const TCP: u8 = 6;
+const UDP: u8 = 17;
+const SCTP: u8 = 132;
 const IDLE_TIMEOUT: u8 = 1;
 const ACTIVE_TIMEOUT: u8 = 2;
 const END_OF_FLOW: u8 = 3;
@@ -98,20 +105,19 @@ impl RealPlan {
     /// `None` where nothing is drawn from a model. There is one leaf for each slot of the leaves' choice.
     pub(super) fn new(config: &FlowConfig, leaves: &[Leaf]) -> Option<Self> {
         let realism = &config.realism;
-        if *realism == Realism::default() {
+        if *realism == Realism::default() && config.services.is_empty() {
             return None;
         }
         let popularity = |subnets: &[_]| realism.host_exponent.map(|s| Popularity::new(subnets, s));
-        let pattern = |index: u8| config.patterns.get(usize::from(index)).map(|p| p.0);
         Some(Self {
-            shapes: Shapes::new(realism.sizes, leaves, pattern),
+            shapes: Shapes::new(config, leaves),
             sources: popularity(&config.sources.subnets),
             destinations: popularity(&config.destinations.subnets),
         })
     }
 
-    /// Mean bytes of a flow of this leaf, if a model says it.
-    pub(super) fn mean_bytes(&self, leaf: usize) -> Option<f64> {
+    /// Mean bytes of a flow of this leaf from client and server, if a model says it.
+    pub(super) fn mean_bytes(&self, leaf: usize) -> Option<[f64; 2]> {
         self.shapes.mean_bytes(leaf)
     }
 

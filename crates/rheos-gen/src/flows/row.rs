@@ -35,7 +35,9 @@ pub(super) struct Row {
 impl Row {
     /// `None` where records are those of the even clock and follow no model.
     pub(super) fn new(config: &FlowConfig, gap: Gap, key: u64) -> Option<Self> {
-        let is_plain = config.realism == Realism::default() && config.timing == Timing::default();
+        let is_plain = config.realism == Realism::default()
+            && config.timing == Timing::default()
+            && config.services.is_empty();
         (!is_plain).then(|| Self { timeline: Timeline::new(config, gap, key) })
     }
 

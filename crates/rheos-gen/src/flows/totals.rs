@@ -65,7 +65,8 @@ impl FlowTotals {
             return Err(FlowError::new("", FlowProblem::Stream { stream: 0, streams }));
         }
         config.check()?;
-        let (sizes, grow) = (config.sizes, config.realism.sizes == SizeModel::Patterns);
+        let sizes = config.sizes;
+        let grow = config.realism.sizes == SizeModel::Patterns && config.services.is_empty();
         let plan = FlowPlan::with_means(config, |leaf| grow.then(|| mean_bytes(leaf, sizes)));
         let kernel = Kernel::best().suited(&plan);
         Ok(Self { plan, kernel, sizes, streams, grow })

@@ -106,6 +106,7 @@ prop_compose! {
             start: Timestamp::from_nanos(start),
             reversed_share,
             patterns: patterns.into_iter().map(|p| (Pattern::ALL[p], share)).collect(),
+            services: Vec::new(),
             sources: sides.0,
             destinations: sides.1,
             sizes,

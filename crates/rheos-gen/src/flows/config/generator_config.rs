@@ -107,6 +107,7 @@ impl TryFrom<&GeneratorConfig> for FlowConfig {
             },
             reversed_share: reversed(&given.bidirectional_mode, given.bidirectional_probability)?,
             patterns,
+            services: Vec::new(),
             sources: subnets(
                 "network.source_subnets",
                 &given.source_subnets,

@@ -5,9 +5,10 @@ use rheos_core::{Nanos, Timestamp, suggest};
 
 use super::document::{Node, Value};
 use super::generator_config::reversed;
+use super::models::{SERVICE, read_service};
 use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets, timing};
 use crate::flows::error::{FlowError, FlowProblem, Place};
-use crate::flows::pattern::{Pattern, UnknownPattern};
+use crate::flows::pattern::UnknownPattern;
 use crate::flows::{Arrivals, Realism, SizeModel};
 
 /// Reads and checks; errors know their line.
@@ -25,8 +26,8 @@ fn unchecked(root: &Node) -> Result<FlowConfig, FlowError> {
     let mut config = FlowConfig { patterns: Vec::new(), ..FlowConfig::default() };
     let generation = top.section("generation", GENERATION)?;
     read_generation(&mut config, &generation)?;
-    if let Some(list) = top.list("traffic_patterns")? {
-        config.patterns = list.iter().map(read_pattern).collect::<Result<_, _>>()?;
+    for node in top.list("traffic_patterns")?.unwrap_or_default() {
+        read_pattern(&mut config, node)?;
     }
     let network = top.section("network", NETWORK)?;
     read_subnets(&network, &mut config.sources, "source_subnets", "source_weights")?;
@@ -97,14 +98,26 @@ fn read_generation(config: &mut FlowConfig, section: &Section<'_>) -> Result<(),
     Ok(())
 }
 
-fn read_pattern(node: &Node) -> Result<(Pattern, f64), FlowError> {
+/// Patterns and services have lists of their own; in records, services come after the patterns.
+fn read_pattern(config: &mut FlowConfig, node: &Node) -> Result<(), FlowError> {
+    if let Some(kind) = node.get("type")
+        && scalar(kind, || "traffic_patterns.type".to_owned())?.eq_ignore_ascii_case("service")
+    {
+        let section = Section::new(node, "traffic_patterns", SERVICE)?;
+        let percentage = section.float("percentage")?.unwrap_or(0.0);
+        let service = read_service(&section)?;
+        service.check("traffic_patterns").map_err(|error| error.at(node.place()))?;
+        config.services.push((service, percentage));
+        return Ok(());
+    }
     let section = Section::new(node, "traffic_patterns", PATTERN)?;
     let kind = section.text("type")?.unwrap_or("random");
     let kind = kind.parse().map_err(|unknown: UnknownPattern| {
         let error = unknown.error("traffic_patterns.type");
         section.error("type", error.problem)
     })?;
-    Ok((kind, section.float("percentage")?.unwrap_or(0.0)))
+    config.patterns.push((kind, section.float("percentage")?.unwrap_or(0.0)));
+    Ok(())
 }
 
 fn read_subnets(
@@ -144,6 +157,7 @@ fn read_realism(realism: &mut Realism, section: &Section<'_>) -> Result<(), Flow
     let sizes = |text: &str| match text {
         "patterns" => Some(SizeModel::Patterns),
         "agh_2015" => Some(SizeModel::Agh2015),
+        "services" => Some(SizeModel::Services),
         _ => None,
     };
     let arrivals = |text: &str| match text {
@@ -152,7 +166,8 @@ fn read_realism(realism: &mut Realism, section: &Section<'_>) -> Result<(), Flow
         "bursty" => Some(Arrivals::Bursty),
         _ => None,
     };
-    realism.sizes = section.parsed("sizes", sizes, "`patterns` or `agh_2015`")?.unwrap_or_default();
+    let expected = "`patterns`, `agh_2015` or `services`";
+    realism.sizes = section.parsed("sizes", sizes, expected)?.unwrap_or_default();
     let expected = "`even`, `poisson` or `bursty`";
     realism.arrivals = section.parsed("arrivals", arrivals, expected)?.unwrap_or_default();
     realism.host_exponent = section.float("host_exponent")?;
@@ -244,6 +259,17 @@ impl<'a> Section<'a> {
         self.get(key).map(|node| number(node, || self.path(key))).transpose()
     }
 
+    /// A list of numbers; empty if there is none.
+    pub(super) fn floats(&self, key: &str) -> Result<Vec<f64>, FlowError> {
+        let list = self.list(key)?.unwrap_or_default();
+        list.iter().map(|node| number(node, || self.path(key))).collect()
+    }
+
+    /// Whether it was written at all.
+    pub(super) fn is_there(&self) -> bool {
+        self.node.is_some()
+    }
+
     /// What `parse` makes of the text.
     pub(super) fn parsed<T>(
         &self,
@@ -289,7 +315,7 @@ impl<'a> Section<'a> {
     }
 }
 
-fn scalar(node: &Node, key: impl Fn() -> String) -> Result<&str, FlowError> {
+pub(super) fn scalar(node: &Node, key: impl Fn() -> String) -> Result<&str, FlowError> {
     match &node.value {
         Value::Text(text) => Ok(text),
         _ => Err(FlowError::new(key(), FlowProblem::Shape { expected: "a single value" })
@@ -297,7 +323,7 @@ fn scalar(node: &Node, key: impl Fn() -> String) -> Result<&str, FlowError> {
     }
 }
 
-fn number(node: &Node, key: impl Fn() -> String) -> Result<f64, FlowError> {
+pub(super) fn number(node: &Node, key: impl Fn() -> String) -> Result<f64, FlowError> {
     let text = scalar(node, &key)?;
     match text.trim().parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),

@@ -118,7 +118,8 @@ impl Chunk {
             self.shape[k] = shapes.of(leaf[k]);
         }
         for k in 0..LANES {
-            let Shape { port, port_count, .. } = self.shape[k];
+            let Shape { port, port_count, has_ports, .. } = self.shape[k];
+            self.ephemeral[k] = select_unpredictable(has_ports, self.ephemeral[k], 0);
             // The 18 bits that the other port leaves.
             self.port[k] = u32::from(port) + draw::below(port_half[k] << 14, port_count);
         }
@@ -179,24 +180,31 @@ impl Chunk {
             return;
         }
         let (places, shape) = (&self.place, &self.shape);
-        let tables = [&shape.each_ref().map(|s| s.packets), &shape.each_ref().map(|s| s.bytes)];
         let sizes = (&mut self.packets, &mut self.bytes);
-        draw_counts(shapes, tables, shape, (places, &bytes_place), &mut self.spots, sizes);
+        draw_counts(shapes, shape, &self.back, (places, &bytes_place), &mut self.spots, sizes);
         for k in 0..LANES {
             self.spots[k] = spot(gap_place[k]);
         }
         for k in 0..LANES {
             self.gap[k] = shapes.value(self.shape[k].gap, self.spots[k]);
         }
+        if shapes.any_plain() {
+            for k in 0..LANES {
+                let Shape { size, size_count, plain, .. } = self.shape[k];
+                let own = u64::from(size.wrapping_add(draw::below(self.size_half[k], size_count)));
+                self.bytes[k] = select_unpredictable(plain, own, self.bytes[k]);
+                self.packets[k] = select_unpredictable(plain, 1, self.packets[k]);
+            }
+        }
     }
 }
 
-/// Packets and bytes by their tables at places of their distributions.
+/// Packets and bytes by their tables at places of their distributions; from the server where `back` is all ones.
 #[inline(always)]
 pub(super) fn draw_counts(
     shapes: &Shapes,
-    [packets_at, bytes_at]: [&Column<u32>; 2],
     shape: &Column<Shape>,
+    back: &Column<u64>,
     (places, bytes_places): (&Column<u64>, &Column<u64>),
     spots: &mut Column<Spot>,
     (packets, bytes): (&mut Column<u64>, &mut Column<u64>),
@@ -207,7 +215,7 @@ pub(super) fn draw_counts(
     let mut values = [0.0; LANES];
     let mut factors = [0.0; LANES];
     for k in 0..LANES {
-        values[k] = shapes.value(packets_at[k], spots[k]);
+        values[k] = shapes.value(shape[k].packets[(back[k] & 1) as usize], spots[k]);
     }
     for k in 0..LANES {
         (packets[k], factors[k]) = whole(values[k]);
@@ -224,7 +232,7 @@ pub(super) fn draw_counts(
         factors = [1.0; LANES];
     }
     for k in 0..LANES {
-        values[k] = shapes.value(bytes_at[k], spots[k]);
+        values[k] = shapes.value(shape[k].bytes[(back[k] & 1) as usize], spots[k]);
     }
     for k in 0..LANES {
         bytes[k] = whole(values[k] * factors[k]).0;

@@ -48,14 +48,13 @@ fn parts(
 #[inline(always)]
 fn rows(plan: &FlowPlan, real: &RealPlan, chunk: &Chunk, moments: &[u64], out: &mut [WideRecord]) {
     let mut span: Column<u64> = [0; LANES];
-    let sized = real.shapes.any();
-    if sized {
+    if real.shapes.any() {
         spans(&chunk.gap, &chunk.packets, &chunk.shape, &mut span);
     }
     for (k, (record, &first)) in out.iter_mut().zip(moments).enumerate().take(LANES) {
         let shape = chunk.shape[k];
         let (packets, span) = (chunk.packets[k], span[k].min(ACTIVE_TIMEOUT_NS));
-        let tcp = shape.protocol == TCP;
+        let (tcp, sized) = (shape.protocol == TCP, !shape.plain);
         let flags = match packets {
             1 => UNANSWERED,
             2 => REFUSED,
@@ -84,7 +83,7 @@ fn rows(plan: &FlowPlan, real: &RealPlan, chunk: &Chunk, moments: &[u64], out: &
             destination_port: server_port ^ ports,
             protocol: shape.protocol,
             tcp_flags: if tcp & sized { flags } else { 0 },
-            tos: 0,
+            tos: shape.tos,
             flags: (back as u8 & RecordFlags::REVERSED) | (chunk.ipv6[k] as u8 * RecordFlags::IPV6),
             pattern: shape.pattern,
             label: 0,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::flows::row::BLOCK;
-use crate::flows::{FlowConfig, FlowGenerator, Rate, Subnets};
+use crate::flows::{FlowConfig, FlowGenerator, Pattern, Rate, Reply, Subnets};
 
 const COUNT: usize = 400_000;
 
@@ -133,4 +133,150 @@ fn flows_make_sense() {
         assert_eq!(record.tcp_flags == 0, record.protocol != TCP);
         assert!(matches!(record.end_reason, 1..=3));
     }
+}
+
+fn service(protocol: u8, packets: Distribution, bytes_per_packet: Distribution) -> Service {
+    Service {
+        name: "test".to_owned(),
+        protocol,
+        ports: vec![(8000, 8000)],
+        packets,
+        bytes_per_packet,
+        gap_ms: Distribution::Exponential { mean: 20.0 },
+        reply: None,
+        dscp: 46,
+    }
+}
+
+fn only(service: Service) -> FlowConfig {
+    FlowConfig {
+        patterns: Vec::new(),
+        services: vec![(service, 100.0)],
+        ..config(Realism::default())
+    }
+}
+
+/// Kolmogorov and Smirnov: the largest distance of the shares of values from those of a distribution.
+fn smirnov(mut values: Vec<f64>, up_to: impl Fn(f64) -> f64) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let count = values.len() as f64;
+    let distance = |(i, x): (usize, &f64)| {
+        let expected = up_to(*x);
+        (expected - i as f64 / count).abs().max((expected - (i + 1) as f64 / count).abs())
+    };
+    values.iter().enumerate().map(distance).fold(0.0, f64::max) * count.sqrt()
+}
+
+/// The share of a distribution up to `x`, as its definition says it.
+fn up_to(of: &Distribution, x: f64) -> f64 {
+    let (exp, ln) = (rheos_core::seed::exp, rheos_core::seed::ln);
+    match *of {
+        Distribution::Uniform { from, to } => ((x - from) / (to - from)).clamp(0.0, 1.0),
+        Distribution::Exponential { mean } => 1.0 - exp(-x / mean),
+        Distribution::Pareto { least, alpha } if x > least => 1.0 - exp(alpha * ln(least / x)),
+        Distribution::Weibull { scale, shape } => 1.0 - exp(-exp(shape * ln(x / scale))),
+        Distribution::Mixture(ref parts) => {
+            let total: f64 = parts.iter().map(|part| part.0).sum();
+            parts.iter().map(|(weight, part)| weight * up_to(part, x)).sum::<f64>() / total
+        }
+        _ => 0.0,
+    }
+}
+
+#[test]
+fn lengths_and_gaps_of_services_have_their_distributions() {
+    for of in [
+        Distribution::Uniform { from: 100.0, to: 1400.0 },
+        Distribution::Weibull { scale: 9000.0, shape: 1.5 },
+        Distribution::Pareto { least: 100.0, alpha: 2.0 },
+        Distribution::Exponential { mean: 5000.0 },
+        Distribution::Mixture(vec![
+            (1.0, Distribution::Uniform { from: 100.0, to: 1400.0 }),
+            (2.0, Distribution::Pareto { least: 300.0, alpha: 1.5 }),
+        ]),
+    ] {
+        // A thousand packets, so that no rounding is left.
+        let records = made(&only(service(17, Distribution::Constant(1000.0), of.clone())));
+        assert!(records.iter().all(|r| r.packets == 1000 && r.tos == 46 << 2));
+        let lengths: Vec<f64> = records
+            .iter()
+            .map(|r| r.bytes as f64 / 1000.0)
+            .filter(|length| (29.0..65_000.0).contains(length))
+            .collect();
+        let least = up_to(&of, 29.0);
+        let all = up_to(&of, 65_000.0) - least;
+        let off = smirnov(lengths, |x| (up_to(&of, x) - least) / all);
+        // 1 in 7000.
+        assert!(off < 2.1, "{of:?}: {off}");
+    }
+    let records =
+        made(&only(service(17, Distribution::Constant(2.0), Distribution::Constant(100.0))));
+    let gaps = records.iter().map(|r| (r.last - r.first) as f64 / 1e6).collect();
+    let off = smirnov(gaps, |x| up_to(&Distribution::Exponential { mean: 20.0 }, x));
+    assert!(off < 2.1, "{off}");
+    assert!(records.iter().all(|r| r.bytes == 200));
+}
+
+#[test]
+fn packets_of_services_are_the_nearest_whole_numbers() {
+    let packets = Distribution::Quantiles(vec![0.5, 10.5]);
+    let records = made(&only(service(6, packets, Distribution::Constant(500.0))));
+    let mut counts = [0_u32; 11];
+    for record in &records {
+        counts[record.packets as usize] += 1;
+        assert_eq!(record.bytes, 500 * record.packets);
+    }
+    // Tenths; deviations are 190.
+    assert!(counts[1..].iter().all(|count| count.abs_diff(40_000) < 800), "{counts:?}");
+}
+
+/// Models without endless tails: their bytes come to the promised bandwidth.
+#[test]
+fn bytes_of_services_come_to_the_bandwidth() {
+    let mut one = service(
+        6,
+        Distribution::Uniform { from: 1.0, to: 40.0 },
+        Distribution::LogNormal { median: 300.0, sigma: 0.4 },
+    );
+    let half = |part: f64| Distribution::Uniform { from: part, to: 3.0 * part };
+    one.reply = Some(Reply { packets: half(20.0), bytes_per_packet: half(400.0) });
+    for reversed_share in [0.0, 0.5, 1.0] {
+        let dns = (Pattern::Dns, 50.0);
+        let mut config = FlowConfig { patterns: vec![dns], ..only(one.clone()) };
+        config.services[0].1 = 50.0;
+        config.realism.sizes = SizeModel::Services;
+        let config = FlowConfig { reversed_share, ..config };
+        let mut records = vec![WideRecord::default(); 4 * COUNT];
+        let mut made = FlowGenerator::new(config.plan().expect("a plan"));
+        made.fill_wide(&mut records);
+        let bytes: u64 = records.iter().map(|r| r.bytes).sum();
+        let mean = bytes as f64 / records.len() as f64;
+        let off = mean / made.plan().mean_size() - 1.0;
+        assert!(off.abs() < 0.001 + 0.0006, "{reversed_share}: {off}");
+    }
+}
+
+/// Each pattern's own model: what a service is known for.
+#[test]
+fn patterns_have_models_of_their_own() {
+    let of = |pattern| {
+        let mut config = config(Realism { sizes: SizeModel::Services, ..Realism::default() });
+        (config.patterns, config.reversed_share) = (vec![(pattern, 100.0)], 0.5);
+        made(&config)
+    };
+    assert!(of(Pattern::Dns).iter().all(|r| matches!(r.packets, 1 | 2) && r.bytes <= 3000));
+    let median = |pattern, back: bool, field: fn(&WideRecord) -> u64| {
+        let mut found: Vec<u64> = of(pattern)
+            .iter()
+            .filter(|r| (r.flags & rheos_core::RecordFlags::REVERSED != 0) == back)
+            .map(field)
+            .collect();
+        found.sort_unstable();
+        found[found.len() / 2]
+    };
+    assert!(median(Pattern::Ssh, false, |r| r.packets) > 100);
+    assert!(median(Pattern::Web, true, |r| r.bytes) > 5 * median(Pattern::Web, false, |r| r.bytes));
+    assert!(
+        median(Pattern::Smtp, false, |r| r.bytes) > 3 * median(Pattern::Smtp, true, |r| r.bytes)
+    );
 }

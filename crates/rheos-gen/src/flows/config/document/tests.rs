@@ -162,7 +162,10 @@ fn models_are_chosen_by_name() {
     };
     assert_eq!(realism, expected);
     let error = parse(&text.replace("agh_2015", "agh"), Format::Yaml).expect_err("no model");
-    assert!(error.to_string().contains("`patterns` or `agh_2015` (line 13)"), "{error}");
+    assert!(
+        error.to_string().contains("`patterns`, `agh_2015` or `services` (line 13)"),
+        "{error}"
+    );
 }
 
 #[test]
