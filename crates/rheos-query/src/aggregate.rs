@@ -1,7 +1,8 @@
 //! Groups of flows: any keys, sums, rates, moments, quantiles and distinct counts, in one pass.
 //!
 //! Keys are packed into 64, 128 or 512 bits ([`Keys`]); an index gives each its group's number, and what is kept
-//! of groups are arrays by that number. While a block has IPv4 addresses only, keys are narrow; groups of wide
+//! of groups are arrays by that number. Once groups are too many for the cache, rows are dealt out by their keys
+//! first ([`parts`]). While a block has IPv4 addresses only, keys are narrow; groups of wide
 //! blocks are kept apart and joined at the end. All that is kept are whole numbers, so that partial results of
 //! several threads add up to the same, whatever each of them saw; ranks with equal values are in order of keys.
 //!
@@ -26,12 +27,13 @@ mod groups;
 mod histogram;
 mod index;
 mod keys;
+mod parts;
 mod table;
 mod values;
 
 use crate::{Error, FlowBlock, FlowColumns};
 use index::{Full, PackedKey};
-use table::{Kept, Table};
+use table::{Kept, PARTS_FROM, Table};
 
 pub use groups::{Groups, Limit, Ranking, Report};
 pub use histogram::Histogram;
@@ -91,12 +93,22 @@ macro_rules! with_table {
 use with_table;
 
 impl Tables {
-    fn new(query: &Query, kept: &Kept, is_wide: bool) -> Self {
+    fn new(query: &Query, kept: &Kept, is_wide: bool, parts_from: usize) -> Self {
         let (bits, max) = (query.keys.bits(is_wide), query.groups_max);
         match bits {
-            0..=64 => Self::U64(Table::new(bits, kept, max)),
-            65..=128 => Self::U128(Table::new(bits, kept, max)),
-            _ => Self::U512(Table::new(bits, kept, max)),
+            0..=64 => Self::U64(Table::new(bits, kept, max, parts_from)),
+            65..=128 => Self::U128(Table::new(bits, kept, max, parts_from)),
+            _ => Self::U512(Table::new(bits, kept, max, parts_from)),
+        }
+    }
+
+    /// Takes over what others for the same keys have counted.
+    fn join(&mut self, kept: &Kept, other: Self) -> Result<(), Full> {
+        match (self, other) {
+            (Self::U64(ours), Self::U64(theirs)) => ours.join(kept, theirs),
+            (Self::U128(ours), Self::U128(theirs)) => ours.join(kept, theirs),
+            (Self::U512(ours), Self::U512(theirs)) => ours.join(kept, theirs),
+            _ => unreachable!("the keys of one query have one width"),
         }
     }
 
@@ -114,23 +126,20 @@ pub struct Grouper {
     narrow: Tables,
     /// Groups of blocks with IPv6 addresses.
     wide: Option<Tables>,
-    scratch: Scratch,
-}
-
-/// Packed keys of a block, reused.
-#[derive(Debug, Default)]
-struct Scratch {
-    u64s: Vec<u64>,
-    u128s: Vec<u128>,
-    u512s: Vec<[u64; 8]>,
+    parts_from: usize,
 }
 
 impl Grouper {
     /// Ready to count.
     pub fn new(query: &Query) -> Self {
+        Self::with_parts_from(query, PARTS_FROM)
+    }
+
+    /// With rows dealt out from so many groups on.
+    fn with_parts_from(query: &Query, parts_from: usize) -> Self {
         let kept = Kept::of(&query.values);
-        let narrow = Tables::new(query, &kept, false);
-        Self { query: query.clone(), kept, narrow, wide: None, scratch: Scratch::default() }
+        let narrow = Tables::new(query, &kept, false, parts_from);
+        Self { query: query.clone(), kept, narrow, wide: None, parts_from }
     }
 
     /// Counts a block's rows.
@@ -147,18 +156,14 @@ impl Grouper {
         };
         let is_wide = block.is_wide();
         let tables = if is_wide {
-            let wide = || Tables::new(&self.query, &self.kept, true);
+            let wide = || Tables::new(&self.query, &self.kept, true, self.parts_from);
             self.wide.get_or_insert_with(wide)
         } else {
             &mut self.narrow
         };
-        let (keys, kept, scratch) = (&self.query.keys, &self.kept, &mut self.scratch);
-        let result = match tables {
-            Tables::U64(table) => counted(table, keys, kept, block, is_wide, &mut scratch.u64s),
-            Tables::U128(table) => counted(table, keys, kept, block, is_wide, &mut scratch.u128s),
-            Tables::U512(table) => counted(table, keys, kept, block, is_wide, &mut scratch.u512s),
-        };
-        result.map_err(|full| self.too_many(&full))
+        let (keys, kept) = (&self.query.keys, &self.kept);
+        with_table!(tables, table => table.add(keys, kept, block, is_wide))
+            .map_err(|full| self.too_many(&full))
     }
 
     /// Adds what another one has counted for the same query.
@@ -166,13 +171,11 @@ impl Grouper {
     /// # Errors
     /// If there are more groups than may be.
     pub fn merge(&mut self, other: Self) -> Result<(), Error> {
-        let (keys, kept) = (&self.query.keys, &self.kept);
-        let mut result = absorb(&mut self.narrow, &other.narrow, keys, kept, (false, false));
+        let kept = &self.kept;
+        let mut result = self.narrow.join(kept, other.narrow);
         if let Some(theirs) = other.wide {
             match &mut self.wide {
-                Some(ours) if result.is_ok() => {
-                    result = absorb(ours, &theirs, keys, kept, (true, true));
-                }
+                Some(ours) if result.is_ok() => result = ours.join(kept, theirs),
                 ours => *ours = Some(theirs),
             }
         }
@@ -183,16 +186,33 @@ impl Grouper {
     ///
     /// # Errors
     /// If there are more groups than may be.
-    pub fn finish(mut self) -> Result<Groups, Error> {
+    pub fn finish(self) -> Result<Groups, Error> {
+        self.finish_on(1)
+    }
+
+    /// All groups; this many threads work on them, if they are many.
+    ///
+    /// # Errors
+    /// If there are more groups than may be.
+    pub fn finish_on(mut self, threads: usize) -> Result<Groups, Error> {
         let is_wide = self.wide.is_some();
+        let result = self.settle(threads);
+        result.map_err(|full| self.too_many(&full))?;
+        Ok(Groups::new(self.query, self.kept, self.narrow, is_wide))
+    }
+
+    /// Makes one table of groups of all that was counted.
+    fn settle(&mut self, threads: usize) -> Result<(), Full> {
+        let kept = &self.kept;
+        with_table!(&mut self.narrow, table => table.settle(kept, threads))?;
         if let Some(mut wide) = self.wide.take() {
-            if self.narrow.len() > 0 {
-                absorb(&mut wide, &self.narrow, &self.query.keys, &self.kept, (true, false))
-                    .map_err(|full| self.too_many(&full))?;
+            if !with_table!(&self.narrow, table => table.is_empty()) {
+                absorb(&mut wide, &self.narrow, &self.query.keys, kept)?;
             }
+            with_table!(&mut wide, table => table.settle(kept, threads))?;
             self.narrow = wide;
         }
-        Ok(Groups::new(self.query, self.kept, self.narrow, is_wide))
+        Ok(())
     }
 
     #[cold]
@@ -201,37 +221,17 @@ impl Grouper {
     }
 }
 
-fn counted<K: PackedKey>(
-    table: &mut Table<K>,
-    keys: &Keys,
-    kept: &Kept,
-    block: &FlowBlock,
-    is_wide: bool,
-    packed: &mut Vec<K>,
-) -> Result<(), Full> {
-    keys.pack(block, is_wide, packed);
-    table.add(kept, block, packed)
-}
-
-/// Takes over groups of keys that are as wide, or narrower; each is told whether its addresses have 128 bits.
-fn absorb(
-    ours: &mut Tables,
-    theirs: &Tables,
-    keys: &Keys,
-    kept: &Kept,
-    (is_wide, was_wide): (bool, bool),
-) -> Result<(), Full> {
-    fn rekey<L: PackedKey, K: PackedKey>(keys: &Keys, key: L, is_wide: bool, was_wide: bool) -> K {
-        let mut ours = K::default();
-        for (part, value) in keys.parts.iter().zip(keys.unpack(key, was_wide)) {
-            let bits = part.bits(is_wide);
-            // Addresses come as 128 bits, of which narrow keys keep the last 32.
-            ours.push(bits, value & u128::MAX.checked_shr(128 - bits).unwrap_or(0));
+/// Takes over groups of narrow keys into a table of wide ones.
+fn absorb(wide: &mut Tables, narrow: &Tables, keys: &Keys, kept: &Kept) -> Result<(), Full> {
+    fn rekey<L: PackedKey, K: PackedKey>(keys: &Keys, key: L) -> K {
+        let mut wide = K::default();
+        for (part, value) in keys.parts.iter().zip(keys.unpack(key, false)) {
+            wide.push(part.bits(true), value);
         }
-        ours
+        wide
     }
-    with_table!(ours, ours => with_table!(theirs, theirs => {
-        ours.absorb(kept, theirs, |key| rekey(keys, key, is_wide, was_wide))
+    with_table!(wide, wide => with_table!(narrow, narrow => {
+        wide.absorb(kept, narrow, |key| rekey(keys, key))
     }))
 }
 

@@ -6,6 +6,7 @@
 //! do not depend on each other and so are fetched at once, then the comparisons.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 
 /// A key of fixed width; its order is that of its parts, the first part first.
 pub(crate) trait PackedKey: Copy + Eq + Ord + Default + Send + Sync + 'static {
@@ -111,6 +112,16 @@ where
     }
 }
 
+/// Whoever makes the traffic cannot choose what collides. One for the whole process, so that the tables of all
+/// threads deal out keys alike.
+static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
+
+/// The hash by which keys are dealt out, and found among those of their part.
+#[inline]
+pub(super) fn hash_of<K: PackedKey>(key: K) -> u64 {
+    key.hash(*SEED)
+}
+
 /// Keys that are looked up together.
 const BATCH: usize = 128;
 const SLOTS_MIN_LOG2: u32 = 10;
@@ -131,7 +142,6 @@ enum Finder {
         /// Upper half of the hash, then the number plus 1; 0 is empty.
         slots: Vec<u64>,
         log2: u32,
-        seed: u64,
     },
 }
 
@@ -145,11 +155,19 @@ impl<K: PackedKey> Index<K> {
         let finder = if bits <= 16 {
             Finder::Direct(vec![0; 1 << bits])
         } else {
-            // Whoever makes the traffic cannot choose what collides.
-            let seed = RandomState::new().hash_one(bits);
-            Finder::Hash { slots: vec![0; 1 << SLOTS_MIN_LOG2], log2: SLOTS_MIN_LOG2, seed }
+            Finder::Hash { slots: vec![0; 1 << SLOTS_MIN_LOG2], log2: SLOTS_MIN_LOG2 }
         };
         Self { keys: Vec::new(), finder, groups_max: groups_max.min(u32::MAX as usize - 1) }
+    }
+
+    /// Of keys that were told apart elsewhere; nothing can be found in it any more.
+    pub(crate) fn of_keys(keys: Vec<K>) -> Self {
+        Self { keys, finder: Finder::Direct(Vec::new()), groups_max: 0 }
+    }
+
+    /// How many groups there may be.
+    pub(crate) const fn groups_max(&self) -> usize {
+        self.groups_max
     }
 
     /// How many groups there are.
@@ -179,8 +197,8 @@ impl<K: PackedKey> Index<K> {
                         groups.push(*number - 1);
                     }
                 }
-                Finder::Hash { slots, log2, seed } => {
-                    hashed(&mut self.keys, slots, *log2, *seed, batch, groups);
+                Finder::Hash { slots, log2 } => {
+                    hashed(&mut self.keys, slots, *log2, 0, batch, groups);
                 }
             }
             if self.keys.len() > self.groups_max {
@@ -188,13 +206,6 @@ impl<K: PackedKey> Index<K> {
             }
         }
         Ok(())
-    }
-
-    /// The group of one key.
-    pub(crate) fn find_one(&mut self, key: K) -> Result<u32, Full> {
-        let mut one = Vec::with_capacity(1);
-        self.find(&[key], &mut one)?;
-        one.pop().ok_or(Full)
     }
 
     /// Sees to it that, with this many more, at most half of the slots are taken.
@@ -225,12 +236,27 @@ const fn place(upper: u32, log2: u32) -> usize {
     ((upper as u64) >> (32 - log2)) as usize
 }
 
-/// One batch in the hash table, which has room for it.
+/// The groups of keys whose hashes begin with the same `turn` bits, in a table that has room for them.
+pub(super) fn find_in_part<K: PackedKey>(
+    known: &mut Vec<K>,
+    slots: &mut [u64],
+    log2: u32,
+    turn: u32,
+    keys: &[K],
+    groups: &mut Vec<u32>,
+) {
+    for batch in keys.chunks(BATCH) {
+        hashed(known, slots, log2, turn, batch, groups);
+    }
+}
+
+/// One batch in the hash table, which has room for it; the first `turn` bits of hashes tell nothing.
+#[inline]
 fn hashed<K: PackedKey>(
     known: &mut Vec<K>,
     slots: &mut [u64],
     log2: u32,
-    seed: u64,
+    turn: u32,
     batch: &[K],
     groups: &mut Vec<u32>,
 ) {
@@ -238,7 +264,7 @@ fn hashed<K: PackedKey>(
     let mut uppers = [0_u32; BATCH];
     let mut firsts = [0_u64; BATCH];
     for (upper, key) in uppers.iter_mut().zip(batch) {
-        *upper = (key.hash(seed) >> 32) as u32;
+        *upper = (hash_of(*key) << turn >> 32) as u32;
     }
     for (first, upper) in firsts.iter_mut().zip(&uppers[..batch.len()]) {
         *first = slots[place(*upper, log2) & mask];
@@ -309,8 +335,10 @@ mod tests {
             let next = map.len() as u32;
             assert_eq!(*map.entry(*key).or_insert(next), group);
             assert_eq!(index.keys()[group as usize], *key);
-            assert_eq!(index.find_one(*key).unwrap(), group);
         }
+        let before = groups.clone();
+        index.find(keys, &mut groups).unwrap();
+        assert_eq!(groups, before);
         assert_eq!(index.len(), map.len());
     }
 

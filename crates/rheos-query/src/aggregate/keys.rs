@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::str::FromStr;
 
 use rheos_core::suggest::nearest;
@@ -206,8 +207,8 @@ impl Key {
         }
     }
 
-    /// Appends its value of each row to the keys.
-    fn append<K: PackedKey>(self, block: &FlowBlock, is_wide: bool, keys: &mut [K]) {
+    /// Appends its value of each row from `start` on to the keys.
+    fn append<K: PackedKey>(self, block: &FlowBlock, is_wide: bool, start: usize, keys: &mut [K]) {
         let bits = self.bits(is_wide);
         let Some(column) = block.column(self.column()) else {
             let none = if bits == 128 { MAPPED } else { 0 };
@@ -228,27 +229,28 @@ impl Key {
             (Self::Time { step }, Column::U64(values)) => {
                 // A step of nothing is one nanosecond.
                 let step = step.0.max(1);
-                rows.zip(values.iter()).for_each(|(key, &v)| key.push(64, (v - v % step).into()));
+                rows.zip(&values[start..])
+                    .for_each(|(key, &v)| key.push(64, (v - v % step).into()));
             }
             (_, Column::U8(values)) => {
-                rows.zip(values.iter()).for_each(|(key, &v)| key.push(8, v.into()));
+                rows.zip(&values[start..]).for_each(|(key, &v)| key.push(8, v.into()));
             }
             (_, Column::U16(values)) => {
-                rows.zip(values.iter()).for_each(|(key, &v)| key.push(16, v.into()));
+                rows.zip(&values[start..]).for_each(|(key, &v)| key.push(16, v.into()));
             }
             (_, Column::U32(values)) => {
-                rows.zip(values.iter()).for_each(|(key, &v)| key.push(32, v.into()));
+                rows.zip(&values[start..]).for_each(|(key, &v)| key.push(32, v.into()));
             }
             (_, Column::U64(values)) => {
-                rows.zip(values.iter()).for_each(|(key, &v)| key.push(64, v.into()));
+                rows.zip(&values[start..]).for_each(|(key, &v)| key.push(64, v.into()));
             }
             (_, Column::V4(values)) if !is_wide => {
-                rows.zip(values.iter()).for_each(|(key, &v)| key.push(32, (v & mask4).into()));
+                rows.zip(&values[start..]).for_each(|(key, &v)| key.push(32, (v & mask4).into()));
             }
             (_, Column::V4(values)) => rows
-                .zip(values.iter())
+                .zip(&values[start..])
                 .for_each(|(key, &v)| key.push(128, MAPPED | u128::from(v & mask4))),
-            (_, Column::V6(values)) => rows.zip(values.iter()).for_each(|(key, &v)| {
+            (_, Column::V6(values)) => rows.zip(&values[start..]).for_each(|(key, &v)| {
                 let kept = if is_v4(v) { MAPPED | u128::from(v as u32 & mask4) } else { v & mask6 };
                 key.push(128, kept);
             }),
@@ -291,12 +293,18 @@ impl Keys {
         self.parts.iter().map(|part| part.bits(is_wide)).sum()
     }
 
-    /// The packed keys of a block.
-    pub(super) fn pack<K: PackedKey>(&self, block: &FlowBlock, is_wide: bool, keys: &mut Vec<K>) {
+    /// The packed keys of some rows of a block: few enough that their keys stay in the cache.
+    pub(super) fn pack<K: PackedKey>(
+        &self,
+        block: &FlowBlock,
+        is_wide: bool,
+        rows: Range<usize>,
+        keys: &mut Vec<K>,
+    ) {
         keys.clear();
-        keys.resize(block.len(), K::default());
+        keys.resize(rows.len(), K::default());
         for part in &self.parts {
-            part.append(block, is_wide, keys);
+            part.append(block, is_wide, rows.start, keys);
         }
     }
 

@@ -1,11 +1,15 @@
 //! The groups of one key width: an index, and what is kept of each group.
 
 use super::index::{Full, Index, PackedKey};
+use super::keys::Keys;
+use super::parts::Parts;
 use super::values::{Measure, Moment, Sums, Value, bucket};
 use crate::{FlowBlock, FlowColumn};
 
 /// Rows whose groups are looked up before they are counted: what they touch stays in the cache.
 const ROWS: usize = 1024;
+/// Groups from which on the table is larger than caches, and rows may better be dealt out first.
+pub(super) const PARTS_FROM: usize = 128 << 10;
 
 /// What is kept of a group.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,6 +41,23 @@ impl Slot {
         }
     }
 
+    /// The column that it is taken from.
+    pub(super) const fn column(self) -> Option<FlowColumn> {
+        match self {
+            Self::Flows => None,
+            Self::Sum(column) | Self::Min(column) | Self::Max(column) => Some(column),
+        }
+    }
+
+    /// What one row has of a column that is not there.
+    pub(super) const fn of_one(self) -> u64 {
+        match self {
+            Self::Flows => 1,
+            other => other.start(),
+        }
+    }
+
+    #[inline]
     pub(super) fn combine(self, a: u64, b: u64) -> u64 {
         match self {
             Self::Flows | Self::Sum(_) => a.saturating_add(b),
@@ -65,6 +86,11 @@ impl Kept {
         kept
     }
 
+    /// Whether nothing but slots is kept.
+    const fn is_slots(&self) -> bool {
+        self.measures.is_empty() && self.quantiles.is_empty() && self.distinct.is_empty()
+    }
+
     pub(super) fn slot(&self, slot: Slot) -> Option<usize> {
         self.slots.iter().position(|known| *known == slot)
     }
@@ -90,24 +116,31 @@ fn add_once<T: PartialEq>(list: &mut Vec<T>, item: T) {
 pub(super) struct Nested<K> {
     index: Index<K>,
     counts: Vec<u64>,
+    // Reused from block to block.
+    keys: Vec<K>,
+    places: Vec<u32>,
 }
 
 impl<K: PackedKey> Nested<K> {
     fn new(groups_max: usize) -> Self {
-        Self { index: Index::new(K::BITS, groups_max), counts: Vec::new() }
+        let index = Index::new(K::BITS, groups_max);
+        Self { index, counts: Vec::new(), keys: Vec::new(), places: Vec::new() }
     }
 
-    fn add(&mut self, key: K, count: u64) -> Result<(), Full> {
-        let at = self.index.find_one(key)? as usize;
-        if at == self.counts.len() {
-            self.counts.push(0);
+    /// Counts keys, each so many times.
+    fn add(&mut self, counted: impl Iterator<Item = (K, u64)> + Clone) -> Result<(), Full> {
+        self.keys.clear();
+        self.keys.extend(counted.clone().map(|(key, _)| key));
+        self.index.find(&self.keys, &mut self.places)?;
+        self.counts.resize(self.index.len(), 0);
+        for (&place, (_, count)) in self.places.iter().zip(counted) {
+            self.counts[place as usize] += count;
         }
-        self.counts[at] += count;
         Ok(())
     }
 
     /// Every key with its count.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (K, u64)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (K, u64)> + Clone {
         self.index.keys().iter().copied().zip(self.counts.iter().copied())
     }
 }
@@ -127,34 +160,99 @@ pub(super) struct Table<K> {
     pub(super) sums: Vec<Sums>,
     pub(super) quantiles: Vec<Nested<BucketKey>>,
     pub(super) distinct: Vec<Nested<ValueKey>>,
+    /// In place of index and slots, once there are many groups.
+    parts: Option<Box<Parts<K>>>,
+    parts_from: usize,
     // Reused from block to block.
+    keys: Vec<K>,
     groups: Vec<u32>,
 }
 
 impl<K: PackedKey> Table<K> {
-    pub(super) fn new(bits: u32, kept: &Kept, groups_max: usize) -> Self {
+    /// For keys of this many bits; from `parts_from` groups on, rows may be dealt out.
+    pub(super) fn new(bits: u32, kept: &Kept, groups_max: usize, parts_from: usize) -> Self {
         Self {
             index: Index::new(bits, groups_max),
             slots: Vec::new(),
             sums: Vec::new(),
             quantiles: kept.quantiles.iter().map(|_| Nested::new(groups_max)).collect(),
             distinct: kept.distinct.iter().map(|_| Nested::new(groups_max)).collect(),
+            parts: None,
+            parts_from: if kept.is_slots() { parts_from } else { usize::MAX },
+            keys: Vec::new(),
             groups: Vec::new(),
         }
     }
 
-    /// Counts the rows of a block, of which these are the keys.
-    pub(super) fn add(&mut self, kept: &Kept, block: &FlowBlock, keys: &[K]) -> Result<(), Full> {
-        let mut groups = std::mem::take(&mut self.groups);
-        for (n, keys) in keys.chunks(ROWS).enumerate() {
-            let start = n * ROWS;
-            self.index.find(keys, &mut groups)?;
+    /// Whether nothing was counted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.index.len() == 0 && self.parts.is_none()
+    }
+
+    /// Counts the rows of a block.
+    pub(super) fn add(
+        &mut self,
+        by: &Keys,
+        kept: &Kept,
+        block: &FlowBlock,
+        is_wide: bool,
+    ) -> Result<(), Full> {
+        let (mut keys, mut groups) =
+            (std::mem::take(&mut self.keys), std::mem::take(&mut self.groups));
+        let before = self.index.len();
+        for start in (0..block.len()).step_by(ROWS) {
+            by.pack(block, is_wide, start..block.len().min(start + ROWS), &mut keys);
+            if let Some(parts) = &mut self.parts {
+                parts.add(kept, block, start, &keys, self.index.groups_max())?;
+                continue;
+            }
+            self.index.find(&keys, &mut groups)?;
             self.grow(kept);
             self.count(kept, block, start, &groups);
             self.count_nested(kept, block, start, &groups)?;
         }
-        self.groups = groups;
+        (self.keys, self.groups) = (keys, groups);
+        // Where most rows belong to groups that are known, those are likely to be in the cache.
+        let new = self.index.len().saturating_sub(before);
+        if self.index.len() >= self.parts_from && new >= block.len() / 4 {
+            self.deal_out(kept);
+        }
         Ok(())
+    }
+
+    /// Goes over to parts.
+    fn deal_out(&mut self, kept: &Kept) {
+        if self.parts.is_none() {
+            let mut parts = Parts::new(kept);
+            parts.push_all(kept, self.index.keys(), &self.slots);
+            self.slots = Vec::new();
+            self.index = Index::new(K::BITS, self.index.groups_max());
+            self.parts = Some(Box::new(parts));
+        }
+    }
+
+    /// Groups what was dealt out; after that, groups can be told, but none be added.
+    pub(super) fn settle(&mut self, kept: &Kept, threads: usize) -> Result<(), Full> {
+        if let Some(parts) = self.parts.take() {
+            let groups = parts.settle(kept, self.index.groups_max(), threads)?;
+            self.index = Index::of_keys(groups.keys);
+            self.slots = groups.slots;
+        }
+        Ok(())
+    }
+
+    /// Takes over what another table for the same keys has counted.
+    pub(super) fn join(&mut self, kept: &Kept, mut other: Self) -> Result<(), Full> {
+        if self.parts.is_none() && other.parts.is_none() {
+            return self.absorb(kept, &other, |key| key);
+        }
+        self.deal_out(kept);
+        other.deal_out(kept);
+        let max = self.index.groups_max();
+        match (&mut self.parts, other.parts) {
+            (Some(ours), Some(theirs)) => ours.join(*theirs, kept, max),
+            _ => Ok(()),
+        }
     }
 
     /// Room for the groups that are new.
@@ -237,16 +335,14 @@ impl<K: PackedKey> Table<K> {
         start: usize,
         groups: &[u32],
     ) -> Result<(), Full> {
+        let rows = groups.iter().enumerate();
         for (nested, measure) in self.quantiles.iter_mut().zip(&kept.quantiles) {
-            for (row, &group) in groups.iter().enumerate() {
-                let bucket = bucket(measure.at(block, start + row));
-                nested.add(bucket_key(group, bucket), 1)?;
-            }
+            let bucket = |row| bucket(measure.at(block, start + row));
+            nested.add(rows.clone().map(|(row, &group)| (bucket_key(group, bucket(row)), 1)))?;
         }
         for (nested, &column) in self.distinct.iter_mut().zip(&kept.distinct) {
-            for (row, &group) in groups.iter().enumerate() {
-                nested.add(value_key(group, block.value(column, start + row)), 1)?;
-            }
+            let value = |row| block.value(column, start + row);
+            nested.add(rows.clone().map(|(row, &group)| (value_key(group, value(row)), 1)))?;
         }
         Ok(())
     }
@@ -259,6 +355,10 @@ impl<K: PackedKey> Table<K> {
         rekey: impl Fn(L) -> K,
     ) -> Result<(), Full> {
         let keys: Vec<K> = other.index.keys().iter().map(|&key| rekey(key)).collect();
+        if let Some(parts) = &mut self.parts {
+            parts.push_all(kept, &keys, &other.slots);
+            return Ok(());
+        }
         let mut groups = Vec::with_capacity(keys.len());
         self.index.find(&keys, &mut groups)?;
         self.grow(kept);
@@ -275,15 +375,15 @@ impl<K: PackedKey> Table<K> {
         }
         let ours = |theirs: u32| groups.get(theirs as usize).copied().unwrap_or(0);
         for (nested, other) in self.quantiles.iter_mut().zip(&other.quantiles) {
-            for (key, count) in other.iter() {
-                nested.add(bucket_key(ours((key >> 16) as u32), key as u16), count)?;
-            }
+            let key = |key: u64| bucket_key(ours((key >> 16) as u32), key as u16);
+            nested.add(other.iter().map(|(theirs, count)| (key(theirs), count)))?;
         }
         for (nested, other) in self.distinct.iter_mut().zip(&other.distinct) {
-            for (mut key, count) in other.iter() {
+            let key = |mut key: ValueKey| {
                 let value = key.pop(128);
-                nested.add(value_key(ours(key.pop(32) as u32), value), count)?;
-            }
+                value_key(ours(key.pop(32) as u32), value)
+            };
+            nested.add(other.iter().map(|(theirs, count)| (key(theirs), count)))?;
         }
         Ok(())
     }

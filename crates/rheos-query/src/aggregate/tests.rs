@@ -143,6 +143,63 @@ fn too_many_groups_are_an_error() {
     assert!(error.hint().unwrap().contains("--groups-max"));
 }
 
+/// Enough for some parts to have several chunks.
+fn many() -> Vec<WideRecord> {
+    let record = |n: u64| WideRecord {
+        source_port: (n % 7919) as u16,
+        ..record((n * 31 % 40_000) as u32, (n % 3) as u16, n, n)
+    };
+    (0..120_000).map(record).collect()
+}
+
+/// Dealing out is a matter of speed: the groups are the same, however often what waits is grouped in between.
+#[test]
+fn groups_that_were_dealt_out_are_the_same() {
+    let records = many();
+    let six = WideRecord {
+        source_ip: [0x20; 16],
+        flags: RecordFlags::IPV6,
+        ..record(0, 443, 500, 61_000_000_000)
+    };
+    let mixed: Vec<WideRecord> = records[..5000].iter().copied().chain([six]).collect();
+    for by in ["srcip,srcport", "5tuple", "srcip,dstport,time/1us"] {
+        let query = Query::parse(by, "flows,packets,bytes,first,last").unwrap();
+        let plain = Query::parse(by, "flows,packets,bytes").unwrap();
+        for query in [query, plain] {
+            let groups = |parts_from, threads, cut: usize| {
+                let (mut whole, mut part) = (
+                    Grouper::with_parts_from(&query, parts_from),
+                    Grouper::with_parts_from(&query, parts_from),
+                );
+                for rows in records[..cut].chunks(10_000) {
+                    whole.add(&FlowBlock::from_wide(rows)).unwrap();
+                }
+                for rows in records[cut..].chunks(10_000).chain([&mixed[..]]) {
+                    part.add(&FlowBlock::from_wide(rows)).unwrap();
+                }
+                whole.merge(part).unwrap();
+                let groups = whole.finish_on(threads).unwrap();
+                let report = groups.report(&Ranking::top(Value::Bytes, 5));
+                let all = told(&groups, &Ranking { limit: Limit::Count(2000), ..BY_KEY });
+                (groups.len(), report.other, report.total, report.percents, all)
+            };
+            let expected = groups(usize::MAX, 1, 60_000);
+            assert!(groups(1000, 1, 60_000) == expected, "{by}");
+            assert!(groups(1000, 3, 20_000) == expected, "{by}: one side is not dealt out");
+        }
+    }
+}
+
+#[test]
+fn too_many_groups_are_an_error_when_dealt_out_too() {
+    let query = Query { groups_max: 10_000, ..Query::parse("srcip,srcport", "flows").unwrap() };
+    let mut grouper = Grouper::with_parts_from(&query, 100);
+    let records = many();
+    grouper.add(&FlowBlock::from_wide(&records[..5000])).unwrap();
+    grouper.add(&FlowBlock::from_wide(&records)).unwrap();
+    assert_eq!(grouper.finish().unwrap_err().to_string(), "more than 10000 groups");
+}
+
 proptest! {
     /// However the rows are cut and merged, each group has what a map of lists tells.
     #[test]
