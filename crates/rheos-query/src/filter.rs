@@ -98,7 +98,8 @@ impl BlockFilter {
             let piece = &mut bytes[..len];
             piece.fill(1);
             self.root.refine(block, start, piece);
-            count += piece.iter().map(|&b| u64::from(b)).sum::<u64>();
+            // A piece has fewer rows than 16 bits can count.
+            count += u64::from(piece.iter().map(|&b| u16::from(b)).sum::<u16>());
             start += len;
         }
         count

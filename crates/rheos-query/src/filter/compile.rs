@@ -22,12 +22,45 @@ pub(super) fn node(expr: &Expr) -> Node {
     match expr {
         Expr::Primitive(primitive) => one(primitive),
         Expr::Not(inner) => Node::Not(Box::new(node(inner))),
-        Expr::And(list) => {
-            let mut nodes: Vec<Node> = list.iter().map(node).collect();
-            nodes.sort_by_key(Node::cost);
-            Node::And(nodes)
-        }
+        Expr::And(list) => all(list),
         Expr::Or(list) => any(list),
+    }
+}
+
+/// All at once, the cheapest first. `port 443` is one of TCP, UDP and SCTP: with `proto tcp` beside it that is
+/// known, and not tested for.
+fn all(list: &[Expr]) -> Node {
+    let mut nodes = Vec::new();
+    for inner in list.iter().map(node) {
+        match inner {
+            Node::All => {}
+            Node::And(inner) => nodes.extend(inner),
+            other => nodes.push(other),
+        }
+    }
+    if let Some(protocol) = nodes.iter().find_map(only_protocol) {
+        let is_known = |node: &Node| match node {
+            Node::Or(any) => any.iter().any(|node| only_protocol(node) == Some(protocol)),
+            _ => false,
+        };
+        nodes.retain(|node| !is_known(node));
+    }
+    nodes.sort_by_key(Node::cost);
+    match nodes.len() {
+        0 => Node::All,
+        1 => nodes.remove(0),
+        _ => Node::And(nodes),
+    }
+}
+
+/// The protocol, if the node tests for one and nothing else.
+fn only_protocol(node: &Node) -> Option<u64> {
+    match node {
+        Node::Test(Test::Number { column: FlowColumn::Protocol, ranges }) => match ranges[..] {
+            [(low, high)] if low == high => Some(low),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! One test of one column.
 
 use arrow_buffer::ArrowNativeType;
+use fearless_simd::Level;
 
 use crate::block::is_v4;
 use crate::{Column, FlowBlock, FlowColumn, FlowColumns, Rate};
@@ -171,9 +172,18 @@ fn wide(values: &[u128], ranges: &Ranges, bytes: &mut [u8]) {
     });
 }
 
+/// One test of every value, in the widest vectors that the processor has.
 #[inline]
 fn each<T: Copy>(values: &[T], bytes: &mut [u8], passes: impl Fn(T) -> bool) {
-    for (byte, &value) in bytes.iter_mut().zip(values) {
-        *byte &= u8::from(passes(value));
+    #[allow(
+        clippy::inline_always,
+        reason = "the caller decides for which processor it is compiled"
+    )]
+    #[inline(always)]
+    fn all<T: Copy>(values: &[T], bytes: &mut [u8], passes: impl Fn(T) -> bool) {
+        for (byte, &value) in bytes.iter_mut().zip(values) {
+            *byte &= u8::from(passes(value));
+        }
     }
+    fearless_simd::dispatch!(Level::new(), _ => all(values, bytes, passes));
 }
