@@ -181,14 +181,7 @@ impl<'a> Feed<'a> {
             return self.parquet(ParquetFile::held(held(reader, name)?, name)?, name);
         }
         if magic.starts_with(b"ARROW1") {
-            let (reader, size): (Reader, u64) = if let Some(size) = plain_size {
-                (reader, size)
-            } else {
-                let bytes = held(reader, name)?;
-                let size = bytes.len() as u64;
-                (Box::new(Cursor::new(bytes)), size)
-            };
-            return Ok(Source::Ipc(IpcFeed::of_file(reader, size)));
+            return Ok(Source::Ipc(IpcFeed::of_file(reader)));
         }
         if magic.starts_with(&[0xff; 4]) {
             return Ok(Source::Ipc(IpcFeed::of_stream(reader)));

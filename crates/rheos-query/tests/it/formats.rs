@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use arrow_ipc::writer::{FileWriter, StreamWriter};
+use arrow_ipc::CompressionType;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
@@ -63,9 +64,11 @@ fn parquet_file(path: &Path, with_ipv6: bool) {
     writer.close().unwrap();
 }
 
-fn ipc_file(path: &Path, with_ipv6: bool) {
+fn ipc_file(path: &Path, with_ipv6: bool, compression: Option<CompressionType>) {
     let batch = batch(with_ipv6);
-    let mut writer = FileWriter::try_new(File::create(path).unwrap(), &batch.schema()).unwrap();
+    let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+    let file = File::create(path).unwrap();
+    let mut writer = FileWriter::try_new_with_options(file, &batch.schema(), options).unwrap();
     writer.write(&batch.slice(0, 1234)).unwrap();
     writer.write(&batch.slice(1234, ROWS - 1234)).unwrap();
     writer.finish().unwrap();
@@ -162,7 +165,7 @@ fn every_format_gives_the_same_rows() {
     let path = |name: &str| folder.path().join(name);
     for with_ipv6 in [false, true] {
         parquet_file(&path("a.parquet"), with_ipv6);
-        ipc_file(&path("a.arrow"), with_ipv6);
+        ipc_file(&path("a.arrow"), with_ipv6, None);
         ipc_stream(&path("a.arrows"), with_ipv6);
         let csv = csv_text(with_ipv6);
         std::fs::write(path("a.csv"), &csv).unwrap();
@@ -275,13 +278,55 @@ fn mistakes_name_the_file_and_the_place() {
     assert!(error.to_string().ends_with("is damaged at byte 34: `x` in `flow_id`"), "{error}");
 }
 
+#[test]
+fn compressed_batches_that_claim_too_much_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.arrow");
+    ipc_file(&path, true, Some(CompressionType::ZSTD));
+    let (seen, _) = read(std::slice::from_ref(&path), "", 1).unwrap();
+    assert!(seen == expected(true, |_| true));
+    let bytes = std::fs::read(&path).unwrap();
+    // Every compressed buffer begins with its plain length, then with the magic of zstd.
+    let magic = [0x28, 0xb5, 0x2f, 0xfd];
+    let places: Vec<usize> =
+        (8..bytes.len() - 4).filter(|at| bytes[*at..*at + 4] == magic).collect();
+    assert!(places.len() > 20, "{}", places.len());
+    for claim in [1_u64 << 40, u64::MAX >> 1] {
+        let mut damaged = bytes.clone();
+        damaged[places[1] - 8..places[1]].copy_from_slice(&claim.to_le_bytes());
+        std::fs::write(&path, &damaged).unwrap();
+        let error = read(std::slice::from_ref(&path), "", 1).unwrap_err().to_string();
+        assert!(error.contains("20480 compressed bytes claim to be "), "{error}");
+    }
+}
+
+#[test]
+fn the_end_of_an_arrow_file_is_known_without_its_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.arrow");
+    ipc_file(&path, false, None);
+    let bytes = std::fs::read(&path).unwrap();
+    let mark = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+    let at = bytes.windows(8).rposition(|window| window == mark).unwrap();
+    std::fs::write(&path, [&bytes[..at], &bytes[at + 8..]].concat()).unwrap();
+    let (seen, _) = read(std::slice::from_ref(&path), "", 1).unwrap();
+    assert!(seen == expected(false, |_| true));
+    // What is neither a message nor the footer is damage, not the end.
+    let message = bytes.windows(4).rposition(|window| window == [0xff; 4]).unwrap();
+    let mut damaged = bytes[..message].to_vec();
+    damaged.extend([7; 100]);
+    std::fs::write(&path, damaged).unwrap();
+    let error = read(&[path], "", 1).unwrap_err().to_string();
+    assert!(error.ends_with("where a message should begin, there is none"), "{error}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     /// Files with bytes overwritten or cut off are errors or rows, never a panic of the caller.
     #[test]
     fn damaged_files_are_told(
-        format in 0..3_usize,
+        format in 0..6_usize,
         cut in 0..100_u32,
         hits in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..6),
     ) {
@@ -289,12 +334,16 @@ proptest! {
         let path = folder.path().join("a");
         match format {
             0 => ipc_stream(&path, true),
+            3 => ipc_file(&path, true, Some(CompressionType::ZSTD)),
+            4 | 5 => parquet_file(&path, format == 4),
             1 => std::fs::write(&path, csv_text(true)).unwrap(),
             _ => std::fs::write(&path, json_text(true, true)).unwrap(),
         }
         let mut bytes = std::fs::read(&path).unwrap();
         for (at, byte) in hits {
-            let at = at.index(bytes.len());
+            // What a Parquet file says of itself stands at its end.
+            let from = if format == 5 { bytes.len() * 2 / 3 } else { 0 };
+            let at = from + at.index(bytes.len() - from);
             bytes[at] = byte;
         }
         let kept = bytes.len() * (100 - cut as usize) / 100;
