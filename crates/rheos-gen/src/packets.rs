@@ -12,6 +12,7 @@
 //! | frames in order of time | [`Synthesizer`] | `synthesizer` |
 //! | what was sent, exactly | [`FlowTruth`] | `truth` |
 //! | frames of flow records instead of a seed | [`RecordFrames`] | `records` |
+//! | frames around datagrams of others | [`DatagramFrames`] | `datagram` |
 //!
 //! Memory is proportional to the conversations that are alive, which [`SynthesisConfig::live_max`] bounds.
 
@@ -19,6 +20,7 @@ mod app;
 mod arrivals;
 mod config;
 mod conversation;
+mod datagram;
 mod faults;
 mod headers;
 mod host;
@@ -40,6 +42,7 @@ pub use config::{
     Addresses, Faults, Link, Mix, Scenario, ScenarioKind, SynthesisConfig, Tcp, TunnelChoice,
     TunnelConfig,
 };
+pub use datagram::{DATAGRAM_LEN_MAX, DatagramFrames};
 pub use label::{Label, LabelId};
 pub use plan::Plan;
 pub use preset::Preset;

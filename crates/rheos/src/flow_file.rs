@@ -1,4 +1,4 @@
-//! Generated records into one file: text, columns, raw memory, or IPFIX messages.
+//! Generated records into one file: text, columns, raw memory, IPFIX messages, or a capture.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,16 +10,19 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use clap::ValueEnum;
 use rheos_core::{FlowRecord, Timestamp, WideRecord};
 use rheos_gen::flows::{FlowPlan, FlowText, RawHeader, RawRecord, TextFormat, write_raw};
-use rheos_query::{FlowBlock, FlowColumns, schema_of};
+use rheos_query::{FlowBlock, FlowColumn, FlowColumns, schema_of};
 use rheos_sink::{ByteSink, Compression, Format, Sink, SinkOptions, Target};
 use rheos_wire::export::{ExportConfig, Exporter, Protocol};
 
 use crate::failure::Misuse;
+use crate::flow_capture::{self, FlowCapture, Told};
+use crate::flow_rows::{AddressForm, FlowFormat, FlowRows, FlowRowsPlan};
 
 /// How generated records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MadeFormat {
-    /// The older generator's CSV: `timestamp,src_ip,dst_ip,src_port,dst_port,protocol,length`.
+    /// The older generator's CSV: `timestamp,src_ip,dst_ip,src_port,dst_port,protocol,length`; with IPv6 or models of
+    /// a real network the columns of `rheos flows collect`, and what is known besides.
     Csv,
     /// One JSON object per line.
     #[value(alias = "ndjson")]
@@ -38,12 +41,25 @@ pub(crate) enum MadeFormat {
     Raw,
     /// IPFIX messages, as RFC 5655 has them in files.
     Ipfix,
+    /// A capture of the records' packets; with `--protocol`, of the datagrams that tell the records.
+    Pcap,
+    /// The same as pcapng.
+    Pcapng,
 }
 
 impl MadeFormat {
     /// Format and compression by flag, else by name.
     pub(crate) fn choose(told: Option<Self>, path: &Path) -> Result<(Self, Compression)> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let capture = match rheos_capture::info::Format::of_name(path) {
+            Some(rheos_capture::info::Format::Pcapng) => Some(Self::Pcapng),
+            Some(rheos_capture::info::Format::Pcap) => Some(Self::Pcap),
+            None => None,
+        };
+        // Captures tell their compression by their names themselves, and know one more.
+        if let Some(format) = told.or(capture).filter(|format| format.is_capture()) {
+            return Ok((format, Compression::None));
+        }
         let (stem, compression) = match name.rsplit_once('.') {
             Some((stem, "gz")) => (stem, Compression::Gzip),
             Some((stem, "zst")) => (stem, Compression::Zstd),
@@ -65,7 +81,7 @@ impl MadeFormat {
         let format = told.or(by_name).ok_or_else(|| {
             Misuse::new(
                 format!("`{}` tells no format by its name", path.display()),
-                "end it with `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`, `.raw` or `.ipfix`, or give `--format`",
+                "end it with `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`, `.raw`, `.ipfix`, `.pcap` or `.pcapng`, or give `--format`",
             )
         })?;
         Ok((format, compression))
@@ -74,6 +90,22 @@ impl MadeFormat {
     /// Whether people can read it.
     pub(crate) const fn is_text(self) -> bool {
         matches!(self, Self::Csv | Self::Jsonl | Self::Json | Self::JsonPretty)
+    }
+
+    /// Whether it holds frames.
+    pub(crate) const fn is_capture(self) -> bool {
+        matches!(self, Self::Pcap | Self::Pcapng)
+    }
+
+    /// How flows with packets and bytes are written in this text.
+    const fn rows(self) -> Option<FlowFormat> {
+        match self {
+            Self::Csv => Some(FlowFormat::Csv),
+            Self::Jsonl => Some(FlowFormat::Jsonl),
+            Self::Json => Some(FlowFormat::Json),
+            Self::JsonPretty => Some(FlowFormat::JsonPretty),
+            _ => None,
+        }
     }
 
     const fn text(self, header: bool) -> Option<TextFormat> {
@@ -170,6 +202,39 @@ pub(crate) struct FileOptions {
     pub(crate) header: bool,
     pub(crate) force: bool,
     pub(crate) export: ExportConfig,
+    /// Whether a capture holds the exporters' datagrams, not the records' packets.
+    pub(crate) exported: bool,
+    /// How many exporters a capture has.
+    pub(crate) exporters: u32,
+    /// Packets of one record in a capture at most.
+    pub(crate) packets_max: u64,
+}
+
+/// The columns of text where records have packets and bytes: those of the older statistics tool, and what helps to
+/// learn from made traffic.
+const TEXT_COLUMNS: [FlowColumn; 14] = [
+    FlowColumn::StreamId,
+    FlowColumn::First,
+    FlowColumn::Last,
+    FlowColumn::SrcIp,
+    FlowColumn::DstIp,
+    FlowColumn::SrcPort,
+    FlowColumn::DstPort,
+    FlowColumn::Protocol,
+    FlowColumn::Packets,
+    FlowColumn::Bytes,
+    FlowColumn::TcpFlags,
+    FlowColumn::FlowId,
+    FlowColumn::Pattern,
+    FlowColumn::Label,
+];
+
+/// Some columns of a block.
+pub(crate) fn chosen(all: &FlowBlock, columns: &[FlowColumn]) -> FlowBlock {
+    columns.iter().fold(FlowBlock::new(all.len()), |block, &name| match all.column(name) {
+        Some(column) => block.with(name, column.clone()),
+        None => block,
+    })
 }
 
 /// A file that is being written; it gets its name when it is whole.
@@ -182,6 +247,8 @@ enum Writer {
     Raw { sink: ByteSink, buffer: Vec<u8> },
     Messages { exporter: Box<Exporter>, sink: ByteSink, buffer: Vec<u8>, last: Timestamp },
     Columns { sink: Box<Sink>, schema: SchemaRef },
+    Rows(Box<FlowRows>),
+    Capture(Box<FlowCapture>),
 }
 
 impl FlowFile {
@@ -195,31 +262,37 @@ impl FlowFile {
     ) -> Result<Self> {
         let target = Target::parse(path);
         let bytes = || ByteSink::create(&target, options.compression, options.force);
-        let writer = if let Some(format) = options.format.columns() {
-            let schema = if plan.has_ipv6() { wide_schema() } else { narrow_schema() };
+        let is_narrow = plan.is_narrow();
+        let writer = if options.format.is_capture() {
+            Writer::Capture(Box::new(FlowCapture::create(path, options, plan.start())?))
+        } else if let Some(format) = options.format.columns() {
+            let schema = if is_narrow { narrow_schema() } else { wide_schema() };
             let sink = SinkOptions { force: options.force, ..SinkOptions::new(format) };
             let sink = Box::new(Sink::create(&target, Arc::clone(&schema), sink)?);
             Writer::Columns { sink, schema }
+        } else if let Some(format) = options.format.rows().filter(|_| !is_narrow) {
+            let (header, force) = (options.header, options.force);
+            let addresses = AddressForm::Auto;
+            Writer::Rows(Box::new(FlowRows::create(FlowRowsPlan {
+                path: path.to_owned(),
+                format,
+                header,
+                force,
+                addresses,
+            })))
         } else if let Some(format) = options.format.text(options.header) {
-            if plan.has_ipv6() {
-                return Err(Misuse::new(
-                    "the older generator's text has IPv4 addresses only, and the subnets are IPv6",
-                    "write columns (`.parquet`, `.arrow`) or `.ipfix`; `rheos flows filter` turns them into text",
-                )
-                .into());
-            }
             let (mut text, mut buffer) = (Box::new(FlowText::new(format)), Vec::new());
             text.begin(&mut buffer);
             Writer::Text { text, sink: bytes()?, buffer }
         } else if options.format == MadeFormat::Raw {
-            let record_bytes = if plan.has_ipv6() { WideRecord::BYTES } else { FlowRecord::BYTES };
+            let record_bytes = if is_narrow { FlowRecord::BYTES } else { WideRecord::BYTES };
             let header = RawHeader { record_bytes, count, seed, plan: plan.hash() };
             let mut sink = bytes()?;
             sink.write(&header.to_bytes())?;
             Writer::Raw { sink, buffer: Vec::new() }
         } else {
             let export = ExportConfig { protocol: Protocol::Ipfix, ..options.export.clone() };
-            let exporter = Box::new(Exporter::new(export)?);
+            let exporter = Box::new(flow_capture::exporter(export)?);
             let buffer = vec![0; exporter.datagram_len_max()];
             Writer::Messages { exporter, sink: bytes()?, buffer, last: plan.start() }
         };
@@ -234,7 +307,12 @@ impl FlowFile {
                 sink.write(buffer)?;
                 buffer.clear();
             }
-            (Writer::Text { .. }, Records::Wide(_)) => {}
+            // Text, rows and columns were chosen by the kind of the records.
+            (Writer::Text { .. }, Records::Wide(_)) | (Writer::Rows(_), Records::Narrow(_)) => {}
+            (Writer::Rows(rows), Records::Wide(records)) => {
+                rows.write(&chosen(&FlowBlock::from_wide(records), &TEXT_COLUMNS))?;
+            }
+            (Writer::Capture(capture), records) => capture.write(records)?,
             (Writer::Raw { sink, buffer }, records) => {
                 match records {
                     Records::Narrow(records) => write_raw(records, buffer),
@@ -267,12 +345,15 @@ impl FlowFile {
             | Writer::Raw { sink, .. }
             | Writer::Messages { sink, .. } => sink.written(),
             Writer::Columns { sink, .. } => sink.written().bytes,
+            Writer::Rows(rows) => rows.written(),
+            Writer::Capture(capture) => capture.written(),
         }
     }
 
-    /// Writes the end; returns the file's length.
-    pub(crate) fn finish(self) -> Result<u64> {
-        Ok(match self.writer {
+    /// Writes the end; returns the file's length, and what is to be told of it.
+    pub(crate) fn finish(self) -> Result<(u64, Told)> {
+        let mut told = Told::default();
+        let bytes = match self.writer {
             Writer::Text { mut text, mut sink, mut buffer } => {
                 text.end(&mut buffer);
                 sink.write(&buffer)?;
@@ -282,10 +363,18 @@ impl FlowFile {
             Writer::Messages { mut exporter, mut sink, mut buffer, last } => {
                 let filled = exporter.refresh(last, &mut buffer)?;
                 sink.write(&buffer[..filled.len])?;
+                told = Told::of(&exporter);
                 sink.finish()?
             }
             Writer::Columns { sink, .. } => sink.finish()?.bytes,
-        })
+            Writer::Rows(rows) => rows.finish()?.1.unwrap_or(0),
+            Writer::Capture(capture) => {
+                let bytes;
+                (told, bytes) = capture.finish()?;
+                bytes
+            }
+        };
+        Ok((bytes, told))
     }
 }
 

@@ -9,6 +9,7 @@ use rheos_core::{Nanos, Timestamp};
 use rheos_gen::flows::FlowPlan;
 
 use crate::failure::Misuse;
+use crate::flow_capture::Told;
 use crate::flow_file::{FileOptions, FlowFile, Records};
 use crate::interrupt::Unfinished;
 
@@ -34,10 +35,11 @@ impl RotationArgs {
 }
 
 /// What was written.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Files {
-    pub(crate) files: u64,
+    pub(crate) count: u64,
     pub(crate) bytes: u64,
+    pub(crate) told: Told,
 }
 
 /// Writes one file after the other.
@@ -129,7 +131,7 @@ impl FlowFiles {
         count: Option<u64>,
     ) -> Result<Current> {
         let path = if self.rotation.is_used() {
-            numbered(&self.path, self.done.files)
+            numbered(&self.path, self.done.count)
         } else {
             self.path.clone()
         };
@@ -145,8 +147,10 @@ impl FlowFiles {
 
     fn end(&mut self, current: Option<Current>) -> Result<()> {
         if let Some(current) = current {
-            self.done.bytes += current.file.finish()?;
-            self.done.files += 1;
+            let (bytes, told) = current.file.finish()?;
+            self.done.bytes += bytes;
+            self.done.told.add(&told);
+            self.done.count += 1;
         }
         Ok(())
     }
@@ -154,7 +158,7 @@ impl FlowFiles {
     /// Writes the end of the last file; one without records, if there were none.
     pub(crate) fn finish(mut self, plan: &FlowPlan, seed: u64) -> Result<Files> {
         let last = match self.current.take() {
-            None if self.done.files == 0 => Some(self.begin(plan, seed, plan.start(), Some(0))?),
+            None if self.done.count == 0 => Some(self.begin(plan, seed, plan.start(), Some(0))?),
             last => last,
         };
         self.end(last)?;

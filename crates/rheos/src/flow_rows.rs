@@ -117,8 +117,13 @@ impl FlowRows {
             )
             .into());
         }
+        Ok(Self::create(plan))
+    }
+
+    /// The same without a look at what is there.
+    pub(crate) fn create(plan: FlowRowsPlan) -> Self {
         let unfinished = Unfinished::new(&plan.path);
-        Ok(Self { plan, writer: None, rows: 0, columns: 0, _unfinished: unfinished })
+        Self { plan, writer: None, rows: 0, columns: 0, _unfinished: unfinished }
     }
 
     fn open(&self, block: &FlowBlock) -> Result<Writer> {
@@ -142,7 +147,13 @@ impl FlowRows {
 
     fn open_text(&self) -> Result<Writer> {
         let target = Target::parse(&self.plan.path);
-        let sink = ByteSink::create(&target, Compression::None, self.plan.force)?;
+        let ending = self.plan.path.extension().and_then(|ending| ending.to_str());
+        let compression = match ending {
+            Some("gz") => Compression::Gzip,
+            Some("zst") => Compression::Zstd,
+            _ => Compression::None,
+        };
+        let sink = ByteSink::create(&target, compression, self.plan.force)?;
         Ok(Writer::Text { sink, buffer: Vec::new() })
     }
 
@@ -185,6 +196,15 @@ impl FlowRows {
         Ok(())
     }
 
+    /// Bytes that went out so far; those in buffers not counted.
+    pub(crate) fn written(&self) -> u64 {
+        match &self.writer {
+            Some(Writer::Columns { sink, .. }) => sink.written().bytes,
+            Some(Writer::Text { sink, .. }) => sink.written(),
+            None => 0,
+        }
+    }
+
     /// How many columns there are.
     pub(crate) const fn columns(&self) -> usize {
         self.columns
@@ -206,8 +226,7 @@ impl FlowRows {
                     _ => b"",
                 };
                 sink.write(end)?;
-                sink.finish()?;
-                None
+                Some(sink.finish()?)
             }
             None => None,
         };

@@ -18,13 +18,15 @@ pub(crate) const SOURCES: OpenRecords = OpenRecords(open);
 const HELD_BYTES_MAX: u64 = 4 << 30;
 /// Records that are read at once.
 const RECORDS: usize = 16 << 10;
-/// First bytes of captures: pcap in four ways, and pcapng.
-const CAPTURES: [[u8; 4]; 5] = [
+/// First bytes of captures: pcap in four ways, pcapng, and what else may only be one: LZ4, which captures are read
+/// through.
+const CAPTURES: [[u8; 4]; 6] = [
     [0xd4, 0xc3, 0xb2, 0xa1],
     [0xa1, 0xb2, 0xc3, 0xd4],
     [0x4d, 0x3c, 0xb2, 0xa1],
     [0xa1, 0xb2, 0x3c, 0x4d],
     [0x0a, 0x0d, 0x0d, 0x0a],
+    [0x04, 0x22, 0x4d, 0x18],
 ];
 
 fn open(unknown: Unknown<'_>) -> Opened {

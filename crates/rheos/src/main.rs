@@ -20,6 +20,7 @@ mod extract_plan;
 mod extraction;
 mod failure;
 mod filter;
+mod flow_capture;
 mod flow_file;
 mod flow_input;
 mod flow_plan;

@@ -16,6 +16,8 @@ mod extract;
 mod fixture;
 #[path = "it/flows.rs"]
 mod flows;
+#[path = "it/gen_captures.rs"]
+mod gen_captures;
 #[path = "it/gen_flows.rs"]
 mod gen_flows;
 #[path = "it/graph.rs"]
@@ -26,6 +28,8 @@ mod help;
 mod labels;
 #[path = "it/memory.rs"]
 mod memory;
+#[path = "it/nfcapd.rs"]
+mod nfcapd;
 #[path = "it/privacy.rs"]
 mod privacy;
 #[path = "it/profiles.rs"]

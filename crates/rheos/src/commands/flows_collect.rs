@@ -14,6 +14,7 @@ use crate::cli::GlobalArgs;
 use crate::collect_order::{SortKey, Sorter};
 use crate::collected::{self, Collected, CollectedArgs};
 use crate::exit::ExitStatus;
+use crate::flow_file::chosen;
 use crate::flow_rows::{AddressForm, FlowFormat, FlowRows, FlowRowsPlan};
 use crate::output::Output;
 use crate::port_rows::{self, PortSortChoice};
@@ -223,11 +224,7 @@ pub(crate) fn run(args: &CollectArgs, global: &GlobalArgs, output: &Output) -> R
 
 /// The columns that the older tool told.
 fn block(flows: &[WideRecord]) -> FlowBlock {
-    let all = FlowBlock::from_wide(flows);
-    COLUMNS.into_iter().fold(FlowBlock::new(flows.len()), |block, name| match all.column(name) {
-        Some(column) => block.with(name, column.clone()),
-        None => block,
-    })
+    chosen(&FlowBlock::from_wide(flows), &COLUMNS)
 }
 
 /// Keys of all flows in one pass, then the flows in their order.

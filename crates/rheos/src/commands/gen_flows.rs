@@ -10,11 +10,12 @@ use rheos_core::units::{BitRate, Bytes, Count, human};
 use rheos_core::{FlowRecord, Nanos, Timestamp, WideRecord};
 use rheos_gen::flows::{FlowConfig, FlowGenerator};
 use rheos_gen::send::{FlowSender, Pace, Reach, SendError, SystemClock, UdpWire};
-use rheos_wire::export::{ExportConfig, Exporter, Protocol, Refused};
+use rheos_wire::export::{ExportConfig, Protocol, Refused};
 
 use crate::cli::GlobalArgs;
 use crate::exit::ExitStatus;
 use crate::failure::Misuse;
+use crate::flow_capture::{self, EXPORTERS_MAX, Told};
 use crate::flow_file::{FileOptions, MadeFormat, Records};
 use crate::flow_plan::FlowPlanArgs;
 use crate::flow_rotation::{FlowFiles, RotationArgs};
@@ -27,6 +28,8 @@ Examples:
   rheos gen flows --plan examples/flows/example_config.yaml -o flows.parquet
   rheos gen flows --bandwidth 40Gbps --duration 10s --patterns web_traffic=70,dns_traffic=30 -o flows.csv.gz
   rheos gen flows -n 1M --to 127.0.0.1:2055 --protocol netflow9 --pace 100k
+  rheos gen flows -n 10k -o packets.pcap
+  rheos gen flows -n 10k -o exports.pcap --protocol netflow5
 
 The same seed and flags give the same bytes, on any number of threads. Time is the records' own: nothing waits, but
 for `--pace`.";
@@ -57,6 +60,15 @@ pub(crate) struct FlowsArgs {
     /// Leave the header line of CSV out.
     #[arg(long, help_heading = "Output", hide_short_help = true)]
     no_header: bool,
+    /// Packets of one record in a capture at most; what is cut is told.
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value = "1000",
+        help_heading = "Output",
+        hide_short_help = true
+    )]
+    packets_per_flow: Count,
     /// Overwrite files that exist.
     #[arg(long, help_heading = "Output")]
     force: bool,
@@ -76,9 +88,9 @@ struct SendArgs {
     /// Send to a collector instead: `127.0.0.1:4739`.
     #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["output", "format"])]
     to: Option<String>,
-    /// What to speak to the collector.
-    #[arg(long, value_name = "NAME", default_value = "ipfix")]
-    protocol: ProtocolName,
+    /// What exporters speak: to a collector, `ipfix` if not told; in a capture, whose packets are theirs then.
+    #[arg(long, value_name = "NAME")]
+    protocol: Option<ProtocolName>,
     /// Records per second that are sent; as fast as it goes without.
     #[arg(long, value_name = "COUNT", requires = "to")]
     pace: Option<Count>,
@@ -100,6 +112,19 @@ struct SendArgs {
     /// Bytes of a datagram or message at most.
     #[arg(long, value_name = "BYTES", default_value = "1452", hide_short_help = true)]
     datagram_size: Bytes,
+    /// Two records that are the directions of one flow, one behind the other, become one (RFC 5103); IPFIX only.
+    #[arg(long, hide_short_help = true)]
+    biflow: bool,
+    /// Exporters that tell the records of a capture in turn, 1 to 250.
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value = "1",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(EXPORTERS_MAX)),
+        conflicts_with = "to",
+        hide_short_help = true
+    )]
+    exporters: u32,
     /// Tell the collector that one packet in so many was counted.
     #[arg(long, value_name = "COUNT", default_value = "1", hide_short_help = true)]
     sampling: u32,
@@ -132,13 +157,40 @@ impl ProtocolName {
 impl SendArgs {
     fn export(&self, config: &FlowConfig) -> ExportConfig {
         ExportConfig {
-            protocol: self.protocol.protocol(),
+            protocol: self.protocol.map_or(Protocol::Ipfix, ProtocolName::protocol),
+            biflows: self.biflow,
             domain: self.domain.unwrap_or(config.stream_id),
             datagram_len_max: usize::try_from(self.datagram_size.0).unwrap_or(usize::MAX),
             sampling: self.sampling,
             // A start before the first record, so that uptimes can tell it.
             boot: Some(config.start - Nanos::from_secs(3600)),
             ..ExportConfig::default()
+        }
+    }
+
+    /// Whether the flags of exporters have a meaning in this format.
+    fn fit(&self, format: MadeFormat) -> Result<()> {
+        let told =
+            self.protocol.is_some() || self.biflow || self.exporters > 1 || self.sampling > 1;
+        match (format, self.protocol) {
+            (MadeFormat::Pcap | MadeFormat::Pcapng, None) if told => Err(Misuse::new(
+                "a capture of the records' packets has no exporters",
+                "give `--protocol` for the datagrams that tell the records",
+            )
+            .into()),
+            (MadeFormat::Pcap | MadeFormat::Pcapng, _) => Ok(()),
+            (MadeFormat::Ipfix, None | Some(ProtocolName::Ipfix)) if self.exporters == 1 => Ok(()),
+            (MadeFormat::Ipfix, _) => Err(Misuse::new(
+                "a file of IPFIX messages is one exporter's, and of no other protocol",
+                "write a capture of the datagrams: `-o exports.pcap`",
+            )
+            .into()),
+            _ if told => Err(Misuse::new(
+                "this format has nothing of exporters in it",
+                "write a capture of the datagrams (`-o exports.pcap`), or send them with `--to`",
+            )
+            .into()),
+            _ => Ok(()),
         }
     }
 
@@ -218,20 +270,38 @@ pub(crate) fn run(args: &FlowsArgs, _: &GlobalArgs, output: &Output) -> Result<E
     match outlet {
         Outlet::Files(files) => {
             let files = files.finish(source.made.plan(), source.config.seed)?;
+            let lost = left_out(&files.told, output);
             let name = summary::shown_output(&args.output);
-            let text = match files.files {
+            let text = match files.count {
                 1 => format!("{name}  {}", human::bytes(files.bytes)),
                 n => format!("{}  {}", summary::plural(n, "file"), human::bytes(files.bytes)),
             };
             summary::line(output, "wrote", Tone::Strong, &text);
+            done(made.records, started, output);
+            Ok(if lost > 0 { ExitStatus::CheckFailed } else { ExitStatus::Done })
         }
         Outlet::Collector(mut sender) => {
             sender.flush()?;
-            return Ok(sent(&sender, started, output));
+            Ok(sent(&sender, started, output))
         }
     }
-    done(made.records, started, output);
-    Ok(ExitStatus::Done)
+}
+
+/// Tells what records are not in the files, and how many.
+fn left_out(told: &Told, output: &Output) -> u64 {
+    let refused: Vec<_> = told.refused.iter().filter(|(_, count)| *count > 0).collect();
+    for (reason, count) in &refused {
+        let text = format!("{}: {reason}", summary::plural(*count, "record"));
+        summary::line(output, "refused", Tone::Warn, &text);
+    }
+    if told.cut > 0 {
+        let text = format!("{} beyond `--packets-per-flow`", summary::plural(told.cut, "packet"));
+        summary::line(output, "cut", Tone::Warn, &text);
+    }
+    if told.frames > 0 {
+        summary::line(output, "frames", Tone::Strong, &human::grouped(told.frames).to_string());
+    }
+    refused.iter().map(|(_, count)| *count).sum()
 }
 
 fn threads(told: usize) -> usize {
@@ -253,11 +323,16 @@ fn open(args: &FlowsArgs, config: &FlowConfig, output: &Output) -> Result<Outlet
             .into(),
             other => anyhow::Error::from(other),
         })?;
-        let sender =
-            FlowSender::new(Exporter::new(export)?, args.send.pace(), wire, SystemClock::start())?;
+        let sender = FlowSender::new(
+            flow_capture::exporter(export)?,
+            args.send.pace(),
+            wire,
+            SystemClock::start(),
+        )?;
         return Ok(Outlet::Collector(Box::new(sender)));
     }
     let (format, compression) = MadeFormat::choose(args.format, &args.output)?;
+    args.send.fit(format)?;
     if args.output == Path::new("-") && output.stdout_tty && !format.is_text() {
         return Err(Misuse::new(
             "bytes are not written to a terminal",
@@ -266,7 +341,16 @@ fn open(args: &FlowsArgs, config: &FlowConfig, output: &Output) -> Result<Outlet
         .into());
     }
     let header = !args.no_header;
-    let options = FileOptions { format, compression, header, force: args.force, export };
+    let options = FileOptions {
+        format,
+        compression,
+        header,
+        force: args.force,
+        export,
+        exported: args.send.protocol.is_some(),
+        exporters: args.send.exporters,
+        packets_max: args.packets_per_flow.0,
+    };
     Ok(Outlet::Files(Box::new(FlowFiles::new(&args.output, options, args.rotation)?)))
 }
 
