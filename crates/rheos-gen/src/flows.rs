@@ -10,6 +10,7 @@
 //! | records in order | [`FlowGenerator`], [`FlowColumns`] | `generator`, `columns` |
 //! | when, and which record stands where | moments, blocks | `row` |
 //! | like a real network | [`Realism`] | `real` |
+//! | attacks with labels | [`Attack`], [`AttackTally`] | `attack` |
 //! | like the older statistics tool's flows | [`FlowTotals`] | `totals` |
 //! | where it stands | [`Checkpoint`] | `checkpoint` |
 //! | as text, as files | [`FlowText`], [`RawHeader`] | `text`, `raw` |
@@ -18,6 +19,7 @@
 //! record costs nothing. Time is simulated: nothing waits.
 
 mod alias;
+mod attack;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod checkpoint;
@@ -41,6 +43,7 @@ mod text;
 mod totals;
 mod wide;
 
+pub use attack::{Attack, AttackKind, AttackSums, AttackTally, TruthFormat};
 pub use checkpoint::{CHECKPOINT_BYTES, Checkpoint};
 pub use columns::FlowColumns;
 pub use config::{

@@ -8,6 +8,8 @@ mod configuration;
 mod decoding;
 #[path = "it/faults.rs"]
 mod faults;
+#[path = "it/flow_attacks.rs"]
+mod flow_attacks;
 #[path = "it/flow_defects.rs"]
 mod flow_defects;
 #[path = "it/flow_examples.rs"]

@@ -1,6 +1,6 @@
 //! When record `i` is: start + floor(i * gap), with the gap an exact fraction of nanoseconds.
 
-use rheos_core::Timestamp;
+use rheos_core::{Nanos, Timestamp};
 
 /// Largest denominator: remainders stay below it, and the sum of two fits 64 bits.
 const DENOMINATOR_MAX: u128 = 1 << 62;
@@ -53,6 +53,11 @@ impl Gap {
         );
         let rest = rest * u128::from(count) / u128::from(self.denominator);
         whole.saturating_mul(u128::from(count)).saturating_add(rest)
+    }
+
+    /// How many records, the first at once, there are in a span of time.
+    pub(super) fn count_in(self, span: Nanos) -> u64 {
+        Clock::new(Timestamp::ZERO, self, 0, 1).count_before(Timestamp::from_nanos(span.0))
     }
 
     /// In nanoseconds.
@@ -122,24 +127,16 @@ impl Clock {
     /// How many records come before `end`.
     pub(super) fn count_before(&self, end: Timestamp) -> u64 {
         let Some(span) = end.as_nanos().checked_sub(self.start) else { return 0 };
-        // The first index that is not before the end, by halving: moments never fall.
-        let before = |index: u64| self.after_start(index).0 < u128::from(span);
-        if !before(0) {
-            return 0;
+        // Moments are floors of `first + index * step`, and the end is whole: so it is enough to divide.
+        let den = u128::from(self.denominator);
+        let step = u128::from(self.step) * den + u128::from(self.step_rest);
+        let first = u128::from(self.first) * den + u128::from(self.first_rest);
+        let Some(rest) = (u128::from(span) * den).checked_sub(first) else { return 0 };
+        match rest.checked_div(step) {
+            None if rest == 0 => 0,
+            None => u64::MAX,
+            Some(_) => u64::try_from(rest.div_ceil(step)).unwrap_or(u64::MAX),
         }
-        if before(u64::MAX) {
-            return u64::MAX;
-        }
-        let (mut low, mut high) = (0, u64::MAX);
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if before(middle) {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        high
     }
 
     /// When the first record of all streams is.

@@ -2,6 +2,7 @@
 //!
 //! Every field has a default. [`FlowConfig::plan`] checks it; `document` reads it from YAML, JSON and TOML.
 
+mod attacks;
 mod document;
 mod generator_config;
 mod include;
@@ -16,6 +17,7 @@ mod yaml;
 use rheos_core::units::BitRate;
 use rheos_core::{Nanos, Timestamp};
 
+use super::attack::Attack;
 use super::error::{FlowError, FlowProblem};
 use super::pattern::Pattern;
 use super::plan::FlowPlan;
@@ -60,6 +62,8 @@ pub struct FlowConfig {
     pub realism: Realism,
     /// How the rate changes with time; records are wide if it does.
     pub timing: Timing,
+    /// Attacks within the traffic, on top of its rate; they make records wide. The first has label 1.
+    pub attacks: Vec<Attack>,
 }
 
 /// How fast the clock goes.
@@ -139,6 +143,7 @@ impl Default for FlowConfig {
             sizes: Sizes { min: 64, max: 1500, average: None },
             realism: Realism::default(),
             timing: Timing::default(),
+            attacks: Vec::new(),
         }
     }
 }
@@ -252,7 +257,8 @@ impl FlowConfig {
         self.check_versions()?;
         self.check_sizes()?;
         self.check_realism()?;
-        timing::check(self)
+        timing::check(self)?;
+        attacks::check(self)
     }
 
     /// Every version that one side draws must be one that the other side has.
@@ -315,7 +321,7 @@ impl FlowConfig {
 
 /// A value that is not what it must be.
 #[cold]
-fn not_this(key: &str, got: &str, expected: &'static str) -> FlowError {
+pub(super) fn not_this(key: &str, got: &str, expected: &'static str) -> FlowError {
     let got = got.chars().take(SHOWN).collect();
     FlowError::new(key, FlowProblem::Value { got, expected })
 }

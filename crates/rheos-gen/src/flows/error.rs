@@ -151,6 +151,14 @@ pub enum FlowProblem {
         /// The nearest one that does.
         nearest: Option<&'static str>,
     },
+    /// An attack that does not exist.
+    #[error("unknown attack type: `{got}`")]
+    AttackType {
+        /// As written.
+        got: String,
+        /// The nearest one that does.
+        nearest: Option<&'static str>,
+    },
     /// Text that is no subnet.
     #[error("`{got}` is no subnet: {reason}")]
     Subnet {
@@ -202,12 +210,17 @@ impl FlowError {
             }
             FlowProblem::Format { .. } => "use `.yaml`, `.yml`, `.json` or `.toml`".to_owned(),
             FlowProblem::UnknownKey { nearest: Some(nearest) }
-            | FlowProblem::Pattern { nearest: Some(nearest), .. } => {
+            | FlowProblem::Pattern { nearest: Some(nearest), .. }
+            | FlowProblem::AttackType { nearest: Some(nearest), .. } => {
                 format!("did you mean `{nearest}`?")
             }
             FlowProblem::Pattern { .. } => {
                 let names: Vec<_> = super::Pattern::ALL.iter().map(|p| p.name()).collect();
                 format!("patterns are: {}", names.join(", "))
+            }
+            FlowProblem::AttackType { .. } => {
+                let names: Vec<_> = super::AttackKind::ALL.iter().map(|k| k.name()).collect();
+                format!("attacks are: {}", names.join(", "))
             }
             FlowProblem::UnknownKey { .. } => "remove it, or put it where it belongs".to_owned(),
             FlowProblem::Missing { keys } => {

@@ -7,6 +7,7 @@ use rheos_core::units::BitRate;
 use rheos_core::{Seed, Timestamp, WideRecord};
 
 use super::alias::{self, Alias};
+use super::attack::{AttackPlan, Settled};
 use super::clock::{Clock, Gap};
 use super::config::{FlowConfig, Rate, Sizes, Subnets, Timing};
 use super::draw;
@@ -41,6 +42,8 @@ pub struct FlowPlan {
     pub(super) real: Option<Box<RealPlan>>,
     /// Moments and places of records, where they are not the clock's alone.
     pub(super) row: Option<Box<Row>>,
+    /// Attacks, in order of their labels.
+    attacks: Vec<Settled>,
     gap: Gap,
     /// Twice the mean length, in units of 2^-32 bytes.
     mean_twice: u128,
@@ -189,6 +192,9 @@ impl FlowPlan {
         let clock = Clock::new(config.start, gap, 0, 1);
         let last = (config.reversed_share * 4_294_967_296.0) as u64;
         let key = draw::key(config.seed, config.stream_id);
+        let attacks = settled(config);
+        let labelled = |(label, attack): (u8, &Settled)| AttackPlan::new(attack, label, key);
+        let row = Row::new(config, gap, key, (1..).zip(&attacks).map(labelled).collect());
         let mut plan = Self {
             patterns: config.patterns.clone(),
             services: config.services.clone(),
@@ -205,7 +211,8 @@ impl FlowPlan {
             clock,
             lanes: None,
             real,
-            row: Row::new(config, gap, key).map(Box::new),
+            row: row.map(Box::new),
+            attacks,
             gap,
             mean_twice,
             streams: 1,
@@ -249,10 +256,15 @@ impl FlowPlan {
         plan.stream_id = self.stream_id.wrapping_add(stream);
         plan.key = Seed(self.key).child(u64::from(stream)).0;
         plan.clock = Clock::new(self.start(), self.gap, stream, streams);
-        plan.count = match self.count.checked_sub(u64::from(stream)) {
-            Some(rest) => rest.div_ceil(u64::from(streams)),
-            None => 0,
-        };
+        // The first stream has the attacks.
+        let attacked = self.row.as_ref().map_or(0, |row| row.attacked_within(self, self.count));
+        let background = (self.count - attacked).checked_sub(u64::from(stream));
+        plan.count = background.map_or(0, |rest| rest.div_ceil(u64::from(streams)));
+        if stream == 0 {
+            plan.count += attacked;
+        } else if let Some(row) = &mut plan.row {
+            row.forget_attacks();
+        }
         plan.count_all = self.count_all.map(|_| plan.count);
         plan.hash = Seed(self.hash).child(u64::from(stream)).child(u64::from(streams)).0;
         Ok(plan)
@@ -299,6 +311,21 @@ impl FlowPlan {
     /// The patterns in order of the records' `pattern`, with their percentages as configured.
     pub fn patterns(&self) -> &[(Pattern, f64)] {
         &self.patterns
+    }
+
+    /// The name of a record's `label`; `background` for 0.
+    pub fn label_name(&self, label: u8) -> &str {
+        let attack = usize::from(label).checked_sub(1).and_then(|at| self.attacks.get(at));
+        attack.map_or("background", |attack| &attack.name)
+    }
+
+    /// The names of all labels, the background's first.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        std::iter::once("background").chain(self.attacks.iter().map(|a| a.name.as_str()))
+    }
+
+    pub(super) fn settled_attacks(&self) -> &[Settled] {
+        &self.attacks
     }
 
     /// Whether records are those of one packet and IPv4 that [`FlowRecord`](rheos_core::FlowRecord) holds.
@@ -357,12 +384,21 @@ impl FlowPlan {
             hash = hash.named(&format!("{:?}", config.services));
         }
         let mut add = |value: u64| hash = hash.child(value);
+        for attack in &self.attacks {
+            add(attack.fingerprint());
+        }
         add(config.start.as_nanos());
         for part in [self.clock.step, self.clock.step_rest, self.clock.denominator] {
             add(part);
         }
         hash.0
     }
+}
+
+/// The attacks with everything told, as far as they have been let through.
+fn settled(config: &FlowConfig) -> Vec<Settled> {
+    let attacks = (1..).zip(&config.attacks);
+    attacks.filter_map(|(number, attack)| attack.settle(number, config).ok()).collect()
 }
 
 /// One leaf for each slot of the choice, so that an index of the choice is one of the leaves.

@@ -6,11 +6,13 @@
 
 mod cascade;
 mod diurnal;
+mod merge;
 mod timeline;
 mod warp;
 
 use rheos_core::{Timestamp, WideRecord};
 
+use super::attack::AttackPlan;
 use super::clock::Gap;
 use super::config::{FlowConfig, Timing};
 use super::kernel::Kernel;
@@ -30,15 +32,22 @@ pub(super) type Moments = [u64; BLOCK];
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
     pub(super) timeline: Timeline,
+    attacks: Vec<AttackPlan>,
 }
 
 impl Row {
     /// `None` where records are those of the even clock and follow no model.
-    pub(super) fn new(config: &FlowConfig, gap: Gap, key: u64) -> Option<Self> {
+    pub(super) fn new(
+        config: &FlowConfig,
+        gap: Gap,
+        key: u64,
+        attacks: Vec<AttackPlan>,
+    ) -> Option<Self> {
         let is_plain = config.realism == Realism::default()
             && config.timing == Timing::default()
-            && config.services.is_empty();
-        (!is_plain).then(|| Self { timeline: Timeline::new(config, gap, key) })
+            && config.services.is_empty()
+            && attacks.is_empty();
+        (!is_plain).then(|| Self { timeline: Timeline::new(config, gap, key), attacks })
     }
 
     /// Fills `out` with the records from `index` on.
@@ -49,6 +58,9 @@ impl Row {
         index: u64,
         mut out: &mut [WideRecord],
     ) {
+        if !self.attacks.is_empty() {
+            return self.fill_merged(kernel, plan, index, out);
+        }
         let mut block = index / BLOCK as u64;
         let mut from = (index % BLOCK as u64) as usize;
         while !out.is_empty() {
@@ -62,15 +74,29 @@ impl Row {
 
     /// How many records come before `end`. Where only the gaps are random, so many as at even ones: the rate is exact.
     pub(super) fn count_before(&self, plan: &FlowPlan, end: Timestamp) -> u64 {
-        if self.timeline.is_changing() {
-            self.timeline.count_before(plan, end.as_nanos())
+        if self.timeline.is_changing() || !self.attacks.is_empty() {
+            let end = end.as_nanos();
+            self.timeline.count_before(plan, end).saturating_add(self.attacked(end))
         } else {
             plan.clock.count_before(end)
         }
     }
 
+    /// How many of the first records are those of attacks.
+    pub(super) fn attacked_within(&self, plan: &FlowPlan, records: u64) -> u64 {
+        if self.attacks.is_empty() { 0 } else { self.merged_attacked(plan, records) }
+    }
+
+    /// Leaves the background.
+    pub(super) fn forget_attacks(&mut self) {
+        self.attacks.clear();
+    }
+
     /// The moment of record `index`.
     pub(super) fn moment(&self, plan: &FlowPlan, index: u64) -> u64 {
+        if !self.attacks.is_empty() {
+            return self.merged_moment(plan, index);
+        }
         let moments = self.timeline.moments(plan, index / BLOCK as u64);
         moments[(index % BLOCK as u64) as usize]
     }

@@ -38,6 +38,21 @@ impl Subnet {
         self.length
     }
 
+    /// Its first host as a subnet of its own.
+    pub(super) fn first_host(self) -> Self {
+        match (self.hosts_v4(), self.address) {
+            (Some(hosts), _) => {
+                Self { address: Ipv4Addr::from_bits(hosts.first).into(), length: 32 }
+            }
+            (None, IpAddr::V6(v6)) => {
+                // Not the address of all zeros (RFC 4291 §2.6.1), unless there are only two (RFC 6164).
+                let bits = v6.to_bits() + u128::from(self.length < 127);
+                Self { address: Ipv6Addr::from_bits(bits).into(), length: 128 }
+            }
+            (None, IpAddr::V4(_)) => self,
+        }
+    }
+
     /// Whether it is IPv6.
     pub const fn is_ipv6(self) -> bool {
         self.address.is_ipv6()

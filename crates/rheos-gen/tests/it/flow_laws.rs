@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use rheos_core::units::BitRate;
 use rheos_core::{FlowRecord, Nanos, Timestamp, WideRecord};
 use rheos_gen::flows::{
-    Arrivals, Checkpoint, Diurnal, FlowConfig, FlowGenerator, FlowRate, Kernel, Pattern, Rate,
-    Realism, SizeModel, Sizes, Step, Subnet, Subnets, Timing,
+    Arrivals, Attack, AttackKind, Checkpoint, Diurnal, FlowConfig, FlowGenerator, FlowRate, Kernel,
+    Pattern, Rate, Realism, SizeModel, Sizes, Step, Subnet, Subnets, Timing,
 };
 
 fn number() -> impl Strategy<Value = u64> {
@@ -81,6 +81,39 @@ fn timing() -> impl Strategy<Value = Timing> {
     })
 }
 
+fn attack() -> impl Strategy<Value = Attack> {
+    let times = (number(), prop::option::of(number()), prop::option::of(number()));
+    let share = || prop::option::of(0.0..=1.0_f64);
+    let nets = |nets: Subnets| nets.subnets;
+    let places = prop_oneof![
+        3 => Just((Vec::new(), Vec::new())),
+        1 => any::<bool>().prop_flat_map(move |ipv6| {
+            (subnets(ipv6).prop_map(nets), subnets(ipv6).prop_map(nets))
+        }),
+    ];
+    let ports = prop::collection::vec((any::<u16>(), any::<u16>()), 0..4);
+    let rate =
+        prop::option::of((0..1_000_000_000_000_000_u64).prop_map(|micros| FlowRate { micros }));
+    (0..AttackKind::ALL.len(), times, rate, (share(), share()), places, ports).prop_map(
+        |(kind, (start, duration, count), rate, (answered, jitter), (sources, targets), ports)| {
+            let kind = AttackKind::ALL[kind];
+            let is_upload = kind == AttackKind::Exfiltration;
+            Attack {
+                start: Nanos(start),
+                duration: duration.map(Nanos),
+                count,
+                rate: rate.filter(|_| !is_upload),
+                answered,
+                jitter,
+                sources,
+                targets,
+                ports: ports.into_iter().map(|(a, b)| (a.min(b), a.max(b))).collect(),
+                ..Attack::new(kind)
+            }
+        },
+    )
+}
+
 prop_compose! {
     fn config()(
         seed in any::<u64>(),
@@ -93,6 +126,7 @@ prop_compose! {
         sides in any::<bool>().prop_flat_map(|ipv6| (subnets(ipv6), subnets(ipv6))),
         sizes in sizes(),
         realism in prop_oneof![3 => Just(Realism::default()), 1 => realism()],
+        attacks in prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(attack(), 1..4)],
         timing in prop_oneof![3 => Just(Timing::default()), 1 => timing()],
     ) -> FlowConfig {
         let share = 100.0 / patterns.len() as f64;
@@ -112,6 +146,7 @@ prop_compose! {
             sizes,
             realism,
             timing,
+            attacks,
         }
     }
 }
@@ -131,6 +166,12 @@ proptest! {
         prop_assert_eq!(count as u64, (plan.bound() - index).min(70));
         for (i, record) in wide[..count].iter().enumerate() {
             prop_assert_eq!(record.stream_id, config.stream_id);
+            if record.label != 0 {
+                prop_assert!(usize::from(record.label) <= config.attacks.len());
+                prop_assert!(record.first >= plan.moment(index + i as u64).as_nanos());
+                prop_assert!(record.packets > 0 && record.bytes >= 20 * record.packets);
+                continue;
+            }
             prop_assert!(usize::from(record.pattern) < config.patterns.len());
             prop_assert!(record.first >= config.start.as_nanos() && record.last >= record.first);
             prop_assert_eq!(record.first, plan.moment(index + i as u64).as_nanos());
@@ -140,6 +181,14 @@ proptest! {
             }
         }
         if !made.is_narrow() {
+            // The same one by one.
+            let mut again = FlowGenerator::new(plan.clone());
+            for (i, record) in (index..).zip(&wide[..count]) {
+                let mut one = [WideRecord::default()];
+                again.seek(i);
+                prop_assert_eq!(again.fill_wide(&mut one), 1);
+                prop_assert_eq!(&one[0], record);
+            }
             return Ok(());
         }
         for kernel in Kernel::all() {

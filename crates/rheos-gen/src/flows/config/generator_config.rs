@@ -121,6 +121,7 @@ impl TryFrom<&GeneratorConfig> for FlowConfig {
             sizes: Sizes { min: given.min_packet_size, max: given.max_packet_size, average },
             realism: Realism::default(),
             timing: Timing::default(),
+            attacks: Vec::new(),
         };
         config.check()?;
         Ok(config)

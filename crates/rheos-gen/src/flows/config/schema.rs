@@ -6,7 +6,7 @@ use rheos_core::{Nanos, Timestamp, suggest};
 use super::document::{Node, Value};
 use super::generator_config::reversed;
 use super::models::{SERVICE, read_service};
-use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets, timing};
+use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets, attacks, timing};
 use crate::flows::error::{FlowError, FlowProblem, Place};
 use crate::flows::pattern::UnknownPattern;
 use crate::flows::{Arrivals, Realism, SizeModel};
@@ -16,7 +16,7 @@ pub(super) fn read(root: &Node) -> Result<FlowConfig, FlowError> {
     let config = unchecked(root)?;
     config.check().map_err(|error| {
         let place = root.place_of(&error.key);
-        error.at(place)
+        attacks::place(root, &config, error).at(place)
     })?;
     Ok(config)
 }
@@ -37,10 +37,12 @@ fn unchecked(root: &Node) -> Result<FlowConfig, FlowError> {
     let realism = top.section("realism", REALISM)?;
     read_realism(&mut config.realism, &realism)?;
     config.timing = timing::read(&realism)?;
+    config.attacks = attacks::read(&top)?;
     Ok(config)
 }
 
-const TOP: &[&str] = &["generation", "traffic_patterns", "network", "packets", "realism"];
+const TOP: &[&str] =
+    &["generation", "traffic_patterns", "network", "packets", "realism", "attacks"];
 const GENERATION: &[&str] = &[
     "max_flows",
     "duration_seconds",
