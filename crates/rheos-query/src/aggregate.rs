@@ -28,6 +28,7 @@ mod histogram;
 mod index;
 mod keys;
 mod parts;
+mod sketch;
 mod table;
 mod values;
 

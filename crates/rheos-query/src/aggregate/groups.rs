@@ -149,6 +149,13 @@ impl Groups {
                 let place = self.kept.distinct.iter().position(|known| *known == column);
                 place.map_or(Cell::None, |place| Cell::Count(self.distinct[place][group]))
             }
+            Value::ApproxDistinct(column) => {
+                let place = self.kept.sketches.iter().position(|known| *known == column);
+                let sketch = with_table!(&self.tables, table => {
+                    place.and_then(|place| table.sketches.get(place)?.get(group))
+                });
+                sketch.map_or(Cell::None, |sketch| Cell::Count(sketch.count()))
+            }
             plain => {
                 let stride = self.kept.slots.len();
                 let slots = with_table!(&self.tables, table => {
@@ -182,7 +189,7 @@ impl Groups {
                     rate.of(packets, bytes, span)
                 })
             }
-            Value::Moment(..) | Value::Distinct(_) => Cell::None,
+            Value::Moment(..) | Value::Distinct(_) | Value::ApproxDistinct(_) => Cell::None,
         }
     }
 
@@ -375,7 +382,9 @@ impl Whole {
 
     fn tell(&self, groups: &Groups, value: Value) -> Cell {
         match value {
-            Value::Moment(Moment::Quantile(_), _) | Value::Distinct(_) => Cell::None,
+            Value::Moment(Moment::Quantile(_), _)
+            | Value::Distinct(_)
+            | Value::ApproxDistinct(_) => Cell::None,
             Value::Moment(moment, measure) => {
                 let place = groups.kept.measures.iter().position(|known| *known == measure);
                 place.map_or(Cell::None, |place| self.sums[place].tell(moment))

@@ -3,6 +3,7 @@
 use super::index::{Full, Index, PackedKey};
 use super::keys::Keys;
 use super::parts::Parts;
+use super::sketch::Sketch;
 use super::values::{Measure, Moment, Sums, Value, bucket};
 use crate::{FlowBlock, FlowColumn};
 
@@ -22,6 +23,8 @@ pub(super) struct Kept {
     pub(super) quantiles: Vec<Measure>,
     /// Columns whose distinct values are counted.
     pub(super) distinct: Vec<FlowColumn>,
+    /// Columns whose distinct values are counted about.
+    pub(super) sketches: Vec<FlowColumn>,
 }
 
 /// A number of 64 bits that is kept of a group.
@@ -78,6 +81,7 @@ impl Kept {
                 }
                 Value::Moment(_, measure) => add_once(&mut kept.measures, measure),
                 Value::Distinct(column) => add_once(&mut kept.distinct, column),
+                Value::ApproxDistinct(column) => add_once(&mut kept.sketches, column),
                 plain => plain.columns().iter().for_each(|column| {
                     add_once(&mut kept.slots, slot_of(column));
                 }),
@@ -88,7 +92,10 @@ impl Kept {
 
     /// Whether nothing but slots is kept.
     const fn is_slots(&self) -> bool {
-        self.measures.is_empty() && self.quantiles.is_empty() && self.distinct.is_empty()
+        self.measures.is_empty()
+            && self.quantiles.is_empty()
+            && self.distinct.is_empty()
+            && self.sketches.is_empty()
     }
 
     pub(super) fn slot(&self, slot: Slot) -> Option<usize> {
@@ -160,6 +167,8 @@ pub(super) struct Table<K> {
     pub(super) sums: Vec<Sums>,
     pub(super) quantiles: Vec<Nested<BucketKey>>,
     pub(super) distinct: Vec<Nested<ValueKey>>,
+    /// Of each column one per group.
+    pub(super) sketches: Vec<Vec<Sketch>>,
     /// In place of index and slots, once there are many groups.
     parts: Option<Box<Parts<K>>>,
     parts_from: usize,
@@ -177,6 +186,7 @@ impl<K: PackedKey> Table<K> {
             sums: Vec::new(),
             quantiles: kept.quantiles.iter().map(|_| Nested::new(groups_max)).collect(),
             distinct: kept.distinct.iter().map(|_| Nested::new(groups_max)).collect(),
+            sketches: kept.sketches.iter().map(|_| Vec::new()).collect(),
             parts: None,
             parts_from: if kept.is_slots() { parts_from } else { usize::MAX },
             keys: Vec::new(),
@@ -269,6 +279,8 @@ impl<K: PackedKey> Table<K> {
             }
         }
         self.sums.resize(self.index.len() * kept.measures.len(), Sums::default());
+        let groups = self.index.len();
+        self.sketches.iter_mut().for_each(|all| all.resize_with(groups, Sketch::default));
     }
 
     fn count(&mut self, kept: &Kept, block: &FlowBlock, start: usize, groups: &[u32]) {
@@ -336,6 +348,11 @@ impl<K: PackedKey> Table<K> {
         groups: &[u32],
     ) -> Result<(), Full> {
         let rows = groups.iter().enumerate();
+        for (sketches, &column) in self.sketches.iter_mut().zip(&kept.sketches) {
+            for (row, &group) in rows.clone() {
+                sketches[group as usize].add(block.value(column, start + row));
+            }
+        }
         for (nested, measure) in self.quantiles.iter_mut().zip(&kept.quantiles) {
             let bucket = |row| bucket(measure.at(block, start + row));
             nested.add(rows.clone().map(|(row, &group)| (bucket_key(group, bucket(row)), 1)))?;
@@ -371,6 +388,11 @@ impl<K: PackedKey> Table<K> {
             for place in 0..measures {
                 let at = ours as usize * measures + place;
                 self.sums[at].merge(&other.sums[theirs * measures + place]);
+            }
+        }
+        for (ours, theirs) in self.sketches.iter_mut().zip(&other.sketches) {
+            for (&group, theirs) in groups.iter().zip(theirs) {
+                ours[group as usize].merge(theirs);
             }
         }
         let ours = |theirs: u32| groups.get(theirs as usize).copied().unwrap_or(0);

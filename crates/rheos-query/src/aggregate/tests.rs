@@ -143,6 +143,21 @@ fn too_many_groups_are_an_error() {
     assert!(error.hint().unwrap().contains("--groups-max"));
 }
 
+/// Whatever was counted where, the sketch is that of all; few values are told exactly.
+#[test]
+fn distinct_values_are_told_about() {
+    let records: Vec<WideRecord> =
+        (0..60_000).map(|n| record(n % 20_000, u16::from(n % 100 == 1), 100, 0)).collect();
+    let query = Query::parse("dstport", "approx_distinct:srcip,distinct:srcip").unwrap();
+    let one = groups(&query, &[&records]);
+    let parts: Vec<&[WideRecord]> = records.chunks(7000).collect();
+    assert_eq!(told(&one, &BY_KEY), told(&groups(&query, &parts), &BY_KEY));
+    let Cell::Count(about) = one.value(0, query.values[0]) else { panic!("a count") };
+    assert!(about.abs_diff(19_800) < 19_800 / 20, "{about}");
+    assert_eq!(one.value(1, query.values[0]), Cell::Count(200));
+    assert_eq!(one.value(1, query.values[1]), Cell::Count(200));
+}
+
 /// Enough for some parts to have several chunks.
 fn many() -> Vec<WideRecord> {
     let record = |n: u64| WideRecord {

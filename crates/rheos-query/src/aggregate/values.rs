@@ -78,6 +78,9 @@ pub enum Value {
     Moment(Moment, Measure),
     /// How many values a column has: exactly.
     Distinct(FlowColumn),
+    /// About how many values a column has, in at most 4 KiB per group: up to 1024 exactly, more with a standard
+    /// error of 1.6 %.
+    ApproxDistinct(FlowColumn),
 }
 
 const WORDS: [(&str, Value); 9] = [
@@ -110,11 +113,10 @@ impl FromStr for Value {
                 ))
             });
         };
-        if kind == "distinct" {
-            let column = column_of(of);
-            return column
-                .map(Self::Distinct)
-                .ok_or_else(|| unknown("name a column such as `distinct:dstip`".to_owned()));
+        if matches!(kind, "distinct" | "approx_distinct") {
+            let value = if kind == "distinct" { Self::Distinct } else { Self::ApproxDistinct };
+            let column = column_of(of).map(value);
+            return column.ok_or_else(|| unknown(format!("name a column such as `{kind}:dstip`")));
         }
         let moment = match kind {
             "min" => Moment::Min,
@@ -126,7 +128,7 @@ impl FromStr for Value {
                 let percent = kind.strip_prefix('p').and_then(|p| p.parse::<f64>().ok());
                 let percent = percent.filter(|p| (0.0..=100.0).contains(p)).ok_or_else(|| {
                     unknown(
-                        "before `:` stands `min`, `max`, `mean`, `stddev`, `p95` or `distinct`"
+                        "before `:` stands `min`, `max`, `mean`, `stddev`, `p95`, `distinct` or `approx_distinct`"
                             .to_owned(),
                     )
                 })?;
@@ -158,6 +160,7 @@ impl fmt::Display for Value {
                 f.write_str(word.map_or("", |(word, _)| word))
             }
             Self::Distinct(column) => write!(f, "distinct:{column}"),
+            Self::ApproxDistinct(column) => write!(f, "approx_distinct:{column}"),
             plain => {
                 let word = WORDS.iter().find(|(_, value)| value == plain);
                 f.write_str(word.map_or("", |(word, _)| word))
@@ -177,7 +180,7 @@ impl Value {
             Self::Last => FlowColumns::of(&[FlowColumn::Last]),
             Self::Rate(rate) => rate.columns(),
             Self::Moment(_, measure) => measure.columns(),
-            Self::Distinct(column) => FlowColumns::of(&[column]),
+            Self::Distinct(column) | Self::ApproxDistinct(column) => FlowColumns::of(&[column]),
         }
     }
 
@@ -344,6 +347,9 @@ mod tests {
             assert_eq!(text.parse::<Value>().unwrap().to_string(), text);
         }
         assert_eq!("distinct:dstip".parse::<Value>().unwrap(), Value::Distinct(FlowColumn::DstIp));
+        let approx = Value::ApproxDistinct(FlowColumn::DstIp);
+        assert_eq!("approx_distinct:dstip".parse::<Value>().unwrap(), approx);
+        assert_eq!(approx.to_string(), "approx_distinct:dst_ip");
         let hint = |text: &str| text.parse::<Value>().unwrap_err().hint().unwrap();
         assert_eq!(hint("byte"), "did you mean `bytes`?");
         assert!(hint("p200:bytes").contains("stddev"));
