@@ -19,7 +19,10 @@ use parquet::file::statistics::Statistics;
 
 use crate::convert::is_readable;
 use crate::filter::BlockFilter;
-use crate::{BLOCK_ROWS, Error, FlowColumn, FlowColumns};
+use crate::{Error, FlowColumn, FlowColumns};
+
+/// Rows that are decoded at once: their columns stay in the second-level cache, and in memory that is used again.
+const BATCH_ROWS: usize = 16 << 10;
 
 /// Where the bytes are. A file is read at places, not from its position, which threads would share.
 #[derive(Clone)]
@@ -173,7 +176,7 @@ impl RowGroup {
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(store, metadata)
             .with_projection(mask)
             .with_row_groups(vec![self.number])
-            .with_batch_size(BLOCK_ROWS)
+            .with_batch_size(BATCH_ROWS)
             .build()?;
         let schema = reader.schema();
         for field in schema.fields() {
