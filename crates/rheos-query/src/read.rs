@@ -10,6 +10,7 @@ mod feed;
 mod ipc;
 mod json;
 mod parquet;
+mod paths;
 mod records;
 mod rows;
 
@@ -90,6 +91,10 @@ impl Request {
 pub struct ReadStats {
     /// Files.
     pub files: u64,
+    /// Files of folders that are no files of flows.
+    pub files_left_out: u64,
+    /// The first of these, and why.
+    pub first_left_out: Option<String>,
     /// Bytes of the files as they are stored.
     pub bytes: u64,
     /// Rows that were looked at.
@@ -109,6 +114,8 @@ pub struct ReadStats {
 impl ReadStats {
     fn merge(&mut self, other: Self) {
         self.files += other.files;
+        self.files_left_out += other.files_left_out;
+        self.first_left_out = self.first_left_out.take().or(other.first_left_out);
         self.bytes += other.bytes;
         self.examined += other.examined;
         self.matched += other.matched;
@@ -130,7 +137,7 @@ pub struct Watched {
     pub stop: AtomicBool,
 }
 
-/// Reads files; `-` is standard input. Each thread has a state of its own and gives every block to `each`.
+/// Reads files, and those of folders and of patterns such as `flows/*.csv`; `-` is standard input. Each thread has a state of its own and gives every block to `each`.
 ///
 /// # Errors
 /// If a file cannot be read, is no file of flows, lacks a column, or `each` fails.

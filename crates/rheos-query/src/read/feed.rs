@@ -1,6 +1,5 @@
 //! The files in order, cut into pieces of work.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use rheos_core::WideRecord;
 use super::csv::Header;
 use super::ipc::IpcFeed;
 use super::parquet::{ParquetFile, RowGroup};
+use super::paths::Paths;
 use super::records::{Opened, RecordSource, Unknown};
 use super::{ReadStats, Request, json};
 use crate::error::name_of;
@@ -68,9 +68,17 @@ impl Piece {
 /// What is left to read.
 pub(super) struct Feed<'a> {
     request: &'a Request,
-    paths: VecDeque<PathBuf>,
-    current: Option<(String, Source)>,
+    paths: Paths,
+    current: Option<Current>,
     stats: ReadStats,
+}
+
+/// The file that is being read.
+struct Current {
+    name: String,
+    source: Source,
+    /// Nothing came of it yet, and it was found in a folder: it may be no file of flows.
+    may_be_other: bool,
 }
 
 enum Source {
@@ -82,8 +90,7 @@ enum Source {
 
 impl<'a> Feed<'a> {
     pub(super) fn new(paths: &[PathBuf], request: &'a Request) -> Self {
-        let paths = paths.iter().cloned().collect();
-        Self { request, paths, current: None, stats: ReadStats::default() }
+        Self { request, paths: Paths::new(paths), current: None, stats: ReadStats::default() }
     }
 
     /// What only the feed knows: files and bytes.
@@ -94,39 +101,78 @@ impl<'a> Feed<'a> {
     /// The next piece of the current file, or of the next one.
     pub(super) fn next(&mut self) -> Result<Option<Piece>, Error> {
         loop {
-            if let Some((name, source)) = &mut self.current {
-                let work = match source {
-                    Source::Parquet { file, next } => {
-                        *next += 1;
-                        let group = file.row_group(*next - 1);
-                        self.stats.bytes += group.as_ref().map_or(0, RowGroup::bytes);
-                        group.map(Work::RowGroup)
+            if let Some(mut current) = self.current.take() {
+                match self.work(&mut current) {
+                    Ok(Some(work)) => {
+                        let name = current.name.clone();
+                        self.current = Some(Current { may_be_other: false, ..current });
+                        return Ok(Some(Piece { name, work }));
                     }
-                    Source::Ipc(feed) => {
-                        let batch = feed.next(name)?;
-                        self.stats.bytes += feed.take_bytes();
-                        if let Some(batch) = &batch {
-                            self.request.check(name, super::ipc::columns(batch))?;
-                        }
-                        batch.map(Work::Batch)
+                    Ok(None) => {}
+                    Err(error) => {
+                        self.left_out(error, current.may_be_other)?;
+                        self.stats.files -= 1;
                     }
-                    Source::Text(feed) => {
-                        let work = feed.next(name, self.request)?;
-                        self.stats.bytes += feed.take_bytes();
-                        work
-                    }
-                    Source::Records(source) => records(name, source.as_mut(), &mut self.stats)?,
-                };
-                if let Some(work) = work {
-                    return Ok(Some(Piece { name: name.clone(), work }));
                 }
-                self.current = None;
             }
-            let Some(path) = self.paths.pop_front() else { return Ok(None) };
+            let Some((path, is_found)) = self.paths.next()? else {
+                return self.end().map(|()| None);
+            };
             let name = name_of(&path);
-            let source = self.open(&path, &name)?;
-            self.stats.files += 1;
-            self.current = Some((name, source));
+            match self.open(&path, &name) {
+                Ok(source) => {
+                    self.stats.files += 1;
+                    self.current = Some(Current { name, source, may_be_other: is_found });
+                }
+                Err(error) => self.left_out(error, is_found)?,
+            }
+        }
+    }
+
+    fn work(&mut self, current: &mut Current) -> Result<Option<Work>, Error> {
+        let name = &current.name;
+        Ok(match &mut current.source {
+            Source::Parquet { file, next } => {
+                *next += 1;
+                let group = file.row_group(*next - 1);
+                self.stats.bytes += group.as_ref().map_or(0, RowGroup::bytes);
+                group.map(Work::RowGroup)
+            }
+            Source::Ipc(feed) => {
+                let batch = feed.next(name)?;
+                self.stats.bytes += feed.take_bytes();
+                if let Some(batch) = &batch {
+                    self.request.check(name, super::ipc::columns(batch))?;
+                }
+                batch.map(Work::Batch)
+            }
+            Source::Text(feed) => {
+                let work = feed.next(name, self.request)?;
+                self.stats.bytes += feed.take_bytes();
+                work
+            }
+            Source::Records(source) => records(name, source.as_mut(), &mut self.stats)?,
+        })
+    }
+
+    /// What lies in a folder beside files of flows is no mistake.
+    fn left_out(&mut self, error: Error, may_be_other: bool) -> Result<(), Error> {
+        if !may_be_other || !matches!(error, Error::NotFlows { .. }) {
+            return Err(error);
+        }
+        self.stats.files_left_out += 1;
+        self.stats.first_left_out.get_or_insert_with(|| error.to_string());
+        Ok(())
+    }
+
+    /// A folder of nothing but other files is a mistake.
+    fn end(&self) -> Result<(), Error> {
+        match &self.stats.first_left_out {
+            Some(first) if self.stats.files == 0 => {
+                let reason = format!("no file of it is, such as: {first}");
+                Err(Error::not_flows("what was named", reason))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -137,9 +183,6 @@ impl<'a> Feed<'a> {
         }
         let mut file = File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
-        if metadata.is_dir() {
-            return Err(Error::not_flows(name, "it is a folder"));
-        }
         let mut magic = Vec::new();
         file.by_ref().take(8).read_to_end(&mut magic).map_err(io)?;
         if magic.starts_with(b"PAR1") && metadata.is_file() {

@@ -257,12 +257,6 @@ fn mistakes_name_the_file_and_the_place() {
     );
     assert!(message(b"PAR1nothing").starts_with("`/a.csv` is damaged at its end: "));
     assert!(
-        read(&[folder.path().to_owned()], "", 1)
-            .unwrap_err()
-            .to_string()
-            .ends_with("it is a folder")
-    );
-    assert!(
         read(&[folder.path().join("none")], "", 1)
             .unwrap_err()
             .to_string()
@@ -276,6 +270,30 @@ fn mistakes_name_the_file_and_the_place() {
     let strict = Request { strict: true, ..Request::new(FlowColumns::of(&[FlowColumn::FlowId])) };
     let error = scan(&[path], &strict, &Watched::default(), || (), |(), _| Ok(())).unwrap_err();
     assert!(error.to_string().ends_with("is damaged at byte 34: `x` in `flow_id`"), "{error}");
+}
+
+#[test]
+fn folders_are_read_and_what_else_lies_there_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::create_dir(path("day")).unwrap();
+    std::fs::write(path("notes.txt"), "what these are\n").unwrap();
+    let folder_of = |path: &Path| read(&[path.to_owned()], "", 2);
+    let error = folder_of(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("no file of it is, such as: `"), "{error}");
+    parquet_file(&path("day/1.parquet"), false);
+    ipc_file(&path("2.arrow"), false, None);
+    std::fs::write(path("day/empty.csv"), "").unwrap();
+    let (seen, stats) = folder_of(folder.path()).unwrap();
+    assert_eq!((seen.len(), stats.files, stats.files_left_out), (2 * ROWS, 2, 2));
+    let first = stats.first_left_out.unwrap();
+    assert!(first.contains("empty.csv` is no file of flows: it is empty"), "{first}");
+    let (_, stats) = folder_of(&path("*.arrow")).unwrap();
+    assert_eq!((stats.files, stats.files_left_out), (1, 0));
+    // Damage is not overlooked, and named files are what they are taken for.
+    assert!(folder_of(&path("notes.txt")).is_err());
+    std::fs::write(path("3.parquet"), "PAR1 and no more").unwrap();
+    assert!(folder_of(folder.path()).is_err());
 }
 
 #[test]
