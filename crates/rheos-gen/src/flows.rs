@@ -12,6 +12,7 @@
 //! | like a real network | [`Realism`] | `real` |
 //! | attacks with labels | [`Attack`], [`AttackTally`] | `attack` |
 //! | like the older statistics tool's flows | [`FlowTotals`] | `totals` |
+//! | as a router that samples tells it | [`PacketSampler`] | `sampler` |
 //! | where it stands | [`Checkpoint`] | `checkpoint` |
 //! | as text, as files | [`FlowText`], [`RawHeader`] | `text`, `raw` |
 //!
@@ -37,6 +38,7 @@ mod raw;
 mod real;
 mod record;
 mod row;
+mod sampler;
 mod scalar;
 mod subnet;
 mod text;
@@ -57,6 +59,7 @@ pub use pattern::{Pattern, UnknownPattern};
 pub use plan::FlowPlan;
 pub use raw::{RAW_HEADER_BYTES, RawError, RawHeader, RawRecord, read_raw, write_raw};
 pub use real::{Arrivals, Distribution, Realism, Reply, Service, SizeModel};
+pub use sampler::PacketSampler;
 pub use subnet::Subnet;
 pub use text::{CSV_HEADER, FlowText, JsonTimestamps, TextFormat};
 pub use totals::FlowTotals;

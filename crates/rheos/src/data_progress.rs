@@ -28,6 +28,7 @@ pub(crate) enum DataProgressStyle {
 
 /// Characters of the bar.
 const BAR_WIDTH: usize = 40;
+const BAR_WIDTH_MIN: usize = 5;
 /// Time between two bars or lines.
 const EVERY: Duration = Duration::from_secs(1);
 /// Time between two turns of the spinner.
@@ -110,7 +111,7 @@ impl DataProgress {
         let elapsed = self.started.elapsed();
         let mut error = io::stderr().lock();
         let line = match self.style {
-            DataProgressStyle::Bar => bar(reached, elapsed),
+            DataProgressStyle::Bar => bar(reached, elapsed, self.width),
             DataProgressStyle::Spinner => {
                 self.turn = (self.turn + 1) % TURNS.len();
                 spinner(reached, elapsed, TURNS[self.turn])
@@ -130,19 +131,21 @@ impl DataProgress {
 }
 
 /// `[====>   ] 52.3% | Time: 2024-01-01 00:00:05 | ETA: 2m 15s | 156250 flows/s | 10.05 Gbps`.
-fn bar(reached: &Reached, elapsed: Duration) -> String {
-    let filled = ((reached.share * BAR_WIDTH as f64) as usize).min(BAR_WIDTH);
-    let head = if filled < BAR_WIDTH { ">" } else { "" };
+/// On narrow terminals the bar itself is shorter.
+fn bar(reached: &Reached, elapsed: Duration, line: usize) -> String {
     let time = human::rfc3339(reached.now).to_string();
     let time = time.get(..19).unwrap_or(&time).replace('T', " ");
-    format!(
-        "[{:<BAR_WIDTH$}] {:.1}% | Time: {time} | ETA: {} | {} flows/s | {:.2} Gbps",
-        "=".repeat(filled) + head,
+    let text = format!(
+        "{:.1}% | Time: {time} | ETA: {} | {} flows/s | {:.2} Gbps",
         reached.share * 100.0,
         eta(reached.share, elapsed),
         per_second(reached.flows, elapsed),
         gbps(reached),
-    )
+    );
+    let width = line.saturating_sub(text.len() + 3).clamp(BAR_WIDTH_MIN, BAR_WIDTH);
+    let filled = ((reached.share * width as f64) as usize).min(width);
+    let head = if filled < width { ">" } else { "" };
+    format!("[{:<width$}] {text}", "=".repeat(filled) + head)
 }
 
 /// `Progress: 67.8% - 234K flows - ETA: 1m 30s`.
@@ -203,13 +206,15 @@ mod tests {
         };
         let elapsed = Duration::from_secs(2);
         assert_eq!(
-            bar(&reached, elapsed),
+            bar(&reached, elapsed, usize::MAX),
             "[====================>                   ] 52.3% | Time: 2024-01-01 00:00:05 | ETA: 2s | \
              117250 flows/s | 10.05 Gbps"
         );
         assert_eq!(simple(&reached, elapsed), "Progress: 52.3% - 234K flows - ETA: 2s");
         assert_eq!(spinner(&reached, elapsed, '/'), "/ 52.3% - 234K flows - 117250 flows/s");
-        let whole = bar(&Reached { share: 1.0, ..reached }, elapsed);
+        let narrow = bar(&reached, elapsed, 99);
+        assert!(narrow.len() == 99 && narrow.ends_with(" | 10.05 Gbps"), "{narrow}");
+        let whole = bar(&Reached { share: 1.0, ..reached }, elapsed, usize::MAX);
         assert!(whole.starts_with(&format!("[{}] 100.0% | ", "=".repeat(40))), "{whole}");
         assert!(whole.contains("ETA: 0s"));
     }

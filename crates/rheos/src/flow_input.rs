@@ -13,7 +13,7 @@ use rheos_query::read::{ReadStats, Request};
 
 use crate::failure::Misuse;
 use crate::filter::parse_flow;
-use crate::flow_sources::SOURCES;
+use crate::flow_sources::{SCALED_SOURCES, SOURCES};
 use crate::output::{Output, Tone};
 use crate::summary;
 
@@ -49,6 +49,10 @@ pub(crate) struct FlowChoiceArgs {
     /// Only flows that began from START on and before END: `2026-01-01T00:00:00Z..2026-01-02T00:00:00Z`.
     #[arg(long, value_name = "START..END", help_heading = "Which flows")]
     time_range: Option<String>,
+    /// Multiply packets and bytes of exports by the sampling interval that their exporter has told; those of sFlow
+    /// always are.
+    #[arg(long, help_heading = "Which flows", hide_short_help = true)]
+    scaled: bool,
     /// Take a row that is not understood for an error, in place of counting it.
     #[arg(long, help_heading = "Which flows")]
     strict: bool,
@@ -96,7 +100,7 @@ impl FlowChoiceArgs {
             filter: BlockFilter::new(&self.flow_filter()?),
             strict: self.strict,
             threads,
-            records: Some(SOURCES),
+            records: Some(if self.scaled { SCALED_SOURCES } else { SOURCES }),
             ..Request::new(required)
         })
     }

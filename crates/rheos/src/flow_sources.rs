@@ -8,11 +8,14 @@ use rheos_capture::{CaptureReader, Input, NfcapdReader, ReadOptions, Source};
 use rheos_core::{FlowRecord, FrameBatch, Timestamp, WideRecord};
 use rheos_gen::flows::{RAW_HEADER_BYTES, RawHeader, RawRecord};
 use rheos_query::read::{Bytes, OpenRecords, Opened, RecordSource, Unknown};
-use rheos_wire::export::{Collector, CollectorConfig, ipfix_message_len};
+use rheos_wire::export::{Collector, CollectorConfig, Scaling, ipfix_message_len};
 use rheos_wire::{DecodeConfig, Decoded, Packet, decode};
 
 /// Opens what the columnar engine does not know.
-pub(crate) const SOURCES: OpenRecords = OpenRecords(open);
+pub(crate) const SOURCES: OpenRecords = OpenRecords(|unknown| open(unknown, Scaling::AsTold));
+/// The same, with counters of sampled exports multiplied.
+pub(crate) const SCALED_SOURCES: OpenRecords =
+    OpenRecords(|unknown| open(unknown, Scaling::Multiplied));
 
 /// Most bytes of a file of nfcapd that has to be held in memory, as it came through a pipe or a compressor.
 const HELD_BYTES_MAX: u64 = 4 << 30;
@@ -29,13 +32,13 @@ const CAPTURES: [[u8; 4]; 6] = [
     [0x04, 0x22, 0x4d, 0x18],
 ];
 
-fn open(unknown: Unknown<'_>) -> Opened {
+fn open(unknown: Unknown<'_>, scaling: Scaling) -> Opened {
     let Unknown { first, path, bytes } = unknown;
     let opened = match first {
         b"RHEOSFLW" => Raw::open(bytes),
-        [0, 10, ..] => Ok(Box::new(Messages::new(bytes)) as Box<dyn RecordSource>),
+        [0, 10, ..] => Ok(Box::new(Messages::new(bytes, scaling)) as Box<dyn RecordSource>),
         [0x0c, 0xa5, ..] | [0xa5, 0x0c, ..] => Nfcapd::open(path, bytes),
-        [a, b, c, d, ..] if CAPTURES.contains(&[*a, *b, *c, *d]) => Exports::open(bytes),
+        [a, b, c, d, ..] if CAPTURES.contains(&[*a, *b, *c, *d]) => Exports::open(bytes, scaling),
         _ => return Opened::Unknown(bytes),
     };
     match opened {
@@ -122,8 +125,8 @@ struct Messages {
 }
 
 impl Messages {
-    fn new(bytes: Bytes) -> Self {
-        let collector = Collector::new(CollectorConfig::default());
+    fn new(bytes: Bytes, scaling: Scaling) -> Self {
+        let collector = Collector::new(CollectorConfig { scaling, ..CollectorConfig::default() });
         Self { bytes, collector, buffer: vec![0; 1 << 16] }
     }
 }
@@ -195,12 +198,12 @@ struct Exports {
 }
 
 impl Exports {
-    fn open(bytes: Bytes) -> Opening {
+    fn open(bytes: Bytes, scaling: Scaling) -> Opening {
         let input = Input::reader("capture", bytes);
         let reader = CaptureReader::open([input], ReadOptions::default()).map_err(told)?;
         Ok(Box::new(Self {
             reader,
-            collector: Collector::new(CollectorConfig::default()),
+            collector: Collector::new(CollectorConfig { scaling, ..CollectorConfig::default() }),
             decode: DecodeConfig::default(),
             packet: Packet::default(),
             index: 0,

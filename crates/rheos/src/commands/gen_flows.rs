@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use rheos_core::units::{BitRate, Bytes, Count, human};
 use rheos_core::{FlowRecord, Nanos, Timestamp, WideRecord};
-use rheos_gen::flows::{FlowConfig, FlowGenerator};
+use rheos_gen::flows::{FlowConfig, FlowGenerator, PacketSampler};
 use rheos_gen::send::{FlowSender, Pace, Reach, SendError, SystemClock, UdpWire};
 use rheos_wire::export::{ExportConfig, Protocol, Refused};
 
@@ -125,7 +125,7 @@ struct SendArgs {
         hide_short_help = true
     )]
     exporters: u32,
-    /// Tell the collector that one packet in so many was counted.
+    /// Count one packet in so many only, and tell the collector so, which multiplies by it.
     #[arg(long, value_name = "COUNT", default_value = "1", hide_short_help = true)]
     sampling: u32,
 }
@@ -221,6 +221,49 @@ enum Outlet {
     Collector(Box<FlowSender<UdpWire, SystemClock>>),
 }
 
+/// What a router counts of the records, if it samples.
+struct Sampled {
+    sampler: Option<PacketSampler>,
+    counted: Vec<WideRecord>,
+}
+
+impl Sampled {
+    /// sFlow's exporters sample themselves: nothing else is told by it.
+    fn new(args: &SendArgs) -> Self {
+        let samples = args.sampling > 1 && args.protocol != Some(ProtocolName::Sflow);
+        let sampler = samples.then(|| PacketSampler::new(args.sampling));
+        Self { sampler, counted: Vec::new() }
+    }
+
+    fn of<'a>(&'a mut self, batch: Records<'a>) -> Records<'a> {
+        let Some(sampler) = &mut self.sampler else { return batch };
+        self.counted.clear();
+        match batch {
+            Records::Narrow(records) => {
+                let wide = records.iter().map(WideRecord::from);
+                self.counted.extend(wide.filter_map(|record| sampler.sample(&record)));
+            }
+            Records::Wide(records) => {
+                self.counted.extend(records.iter().filter_map(|record| sampler.sample(record)));
+            }
+        }
+        Records::Wide(&self.counted)
+    }
+
+    fn tell(&self, output: &Output) {
+        if let Some(sampler) = &self.sampler {
+            let text = format!(
+                "1 in {}: {} of {}, of {}",
+                sampler.every(),
+                human::grouped(sampler.counted()),
+                summary::plural(sampler.packets(), "packet"),
+                summary::plural(sampler.records(), "record"),
+            );
+            summary::line(output, "sample", Tone::Strong, &text);
+        }
+    }
+}
+
 /// What was made.
 #[derive(Default)]
 struct Made {
@@ -240,6 +283,7 @@ pub(crate) fn run(args: &FlowsArgs, _: &GlobalArgs, output: &Output) -> Result<E
     let mut records = vec![FlowRecord::default(); BATCH];
     let mut wide = vec![WideRecord::default(); BATCH];
     let threads = threads(args.threads);
+    let mut sampled = Sampled::new(&args.send);
     loop {
         source.look(args, output);
         let batch = if source.made.is_narrow() {
@@ -255,6 +299,7 @@ pub(crate) fn run(args: &FlowsArgs, _: &GlobalArgs, output: &Output) -> Result<E
         made.records += batch.len() as u64;
         made.octets += batch.octets();
         made.last = batch.last();
+        let batch = sampled.of(batch);
         match &mut outlet {
             Outlet::Files(files) => {
                 let left = source.made.plan().count().map(|_| source.made.remaining());
@@ -267,6 +312,7 @@ pub(crate) fn run(args: &FlowsArgs, _: &GlobalArgs, output: &Output) -> Result<E
         }
     }
     tell(&source, &made, output);
+    sampled.tell(output);
     match outlet {
         Outlet::Files(files) => {
             let files = files.finish(source.made.plan(), source.config.seed)?;

@@ -142,3 +142,44 @@ fn flags_that_fit_no_format_are_told() {
     }
     assert!(sandbox.files().is_empty());
 }
+
+/// What a router that samples tells, multiplied by its interval, is what there was.
+#[test]
+fn sampled_exports_are_scaled_to_the_whole() {
+    let sandbox = Sandbox::new();
+    stdout(&sandbox, "gen flows -n 50k --sizes 100-1500 -o all.csv");
+    let (_, packets, bytes) = sums(&sandbox, "all.csv");
+    let scaled = |file: &str| {
+        let line = format!("flows aggregate {file} --by proto --format json --scaled");
+        let told: Value = serde_json::from_str(&stdout(&sandbox, &line)).expect("JSON");
+        let sum = |key: &str| told["total"][key].as_u64().unwrap_or_default();
+        (sum("packets"), sum("bytes"))
+    };
+    for (protocol, file) in [
+        ("netflow5", "a5.pcap"),
+        ("netflow9", "a9.pcap"),
+        ("ipfix", "ai.pcap"),
+        ("ipfix", "a.ipfix"),
+    ] {
+        stdout(
+            &sandbox,
+            &format!(
+                "gen flows -n 50k --sizes 100-1500 --protocol {protocol} --sampling 10 -o {file}"
+            ),
+        );
+        let (told, told_packets, told_bytes) = sums(&sandbox, file);
+        assert_eq!((told, told_packets), (5000, 5000), "{protocol}");
+        assert_eq!(scaled(file), (packets, told_bytes * 10), "{protocol}");
+        // 5000 lengths, whose mean has a deviation of about 10 of 730.
+        let off = (told_bytes * 10) as f64 / bytes as f64 - 1.0;
+        assert!(off.abs() < 0.04, "{protocol}: {off}");
+    }
+    assert_run(
+        "gen_exports_sampled",
+        &sandbox.run("gen flows -n 1005 --protocol ipfix --sampling 100 -o s.pcap"),
+    );
+    assert_run(
+        "gen_exports_unsampled",
+        &sandbox.run("gen flows --protocol ipfix --sampling 0 -o s0.pcap"),
+    );
+}
