@@ -108,6 +108,16 @@ impl Rows {
         self.len += 1;
     }
 
+    /// So many rows are whole.
+    pub(super) const fn done_with(&mut self, rows: usize) {
+        self.len += rows;
+    }
+
+    /// What was appended of rows that are not whole is taken back.
+    pub(super) fn take_back(&mut self) {
+        self.columns.iter_mut().for_each(|(_, values)| values.resize(self.len));
+    }
+
     /// A row is whole, but for columns that it does not have.
     pub(super) fn done_with_gaps(&mut self) {
         self.len += 1;
@@ -117,7 +127,7 @@ impl Rows {
     /// What was appended of a row is taken back.
     #[cold]
     pub(super) fn bad(&mut self, offset: u64, reason: Cow<'static, str>) {
-        self.columns.iter_mut().for_each(|(_, values)| values.resize(self.len));
+        self.take_back();
         self.bad += 1;
         self.first_bad.get_or_insert((offset, reason));
     }
