@@ -16,6 +16,8 @@ mod extract;
 mod fixture;
 #[path = "it/flows.rs"]
 mod flows;
+#[path = "it/gen_attacks.rs"]
+mod gen_attacks;
 #[path = "it/gen_captures.rs"]
 mod gen_captures;
 #[path = "it/gen_flows.rs"]

@@ -298,7 +298,7 @@ impl FlowPlan {
         self.mean_twice as f64 / 2.0 / 4_294_967_296.0
     }
 
-    /// Records per second of simulated time, of this stream.
+    /// Records of the background per second of simulated time, of this stream: the mean, where the rate changes.
     pub fn flows_per_second(&self) -> f64 {
         1e9 / (self.gap.as_nanos_f64() * f64::from(self.streams))
     }

@@ -2,6 +2,8 @@
 //! is gone through.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+use std::path::Path;
 
 use rheos_core::units::BitRate;
 use rheos_core::{Nanos, RecordFlags, Timestamp, WideRecord};
@@ -9,6 +11,7 @@ use rheos_gen::flows::{
     Arrivals, Attack, AttackKind, AttackTally, Diurnal, FlowConfig, FlowGenerator, FlowRate,
     Kernel, Rate, Realism, SizeModel, Step, Subnets, Timing, TruthFormat,
 };
+use sha2::{Digest, Sha256};
 
 fn per_second(flows: f64) -> FlowRate {
     FlowRate::per_second(flows).expect("a rate")
@@ -329,6 +332,29 @@ fn any_place_threads_and_kernel_make_the_same_row() {
         let count = made.fill_wide(&mut out);
         assert!(out[..count] == all[at.min(all.len())..][..count], "{at}");
     }
+}
+
+/// Same seed, same bytes, also in a later version: a change here is a change that users see.
+#[test]
+fn the_row_is_the_recorded_one() {
+    let mut config = everything();
+    config.realism.sizes = SizeModel::Patterns;
+    config.realism.host_exponent = None;
+    let mut told = String::new();
+    let attacks = std::mem::take(&mut config.attacks);
+    for (name, attacks) in [("bursts_and_schedule", Vec::new()), ("attacks", attacks)] {
+        config.attacks = attacks;
+        let (all, _) = made(&config);
+        let digest = Sha256::digest(bytemuck::cast_slice::<WideRecord, u8>(&all));
+        let hex = digest.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        let _ = writeln!(told, "{name} {} {hex}", all.len());
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fingerprints/attacks.txt");
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(told == expected, "the records made are not those of {}:\n{told}", file.display());
 }
 
 #[test]

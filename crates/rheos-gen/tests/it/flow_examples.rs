@@ -24,6 +24,7 @@ fn every_example_is_read_and_run() {
         .collect();
     names.sort_unstable();
     let expected = [
+        "attacks.yaml",
         "bidirectional_config.yaml",
         "campus.yaml",
         "dual_stack.toml",

@@ -8,7 +8,9 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use rheos_core::units::{BitRate, Bytes, Count, human};
 use rheos_core::{FlowRecord, Nanos, Timestamp, WideRecord};
-use rheos_gen::flows::{FlowConfig, FlowGenerator, PacketSampler};
+use rheos_gen::flows::{
+    AttackTally, FlowConfig, FlowGenerator, FlowPlan, PacketSampler, TruthFormat,
+};
 use rheos_gen::send::{FlowSender, Pace, Reach, SendError, SystemClock, UdpWire};
 use rheos_wire::export::{ExportConfig, Protocol, Refused};
 
@@ -20,7 +22,7 @@ use crate::flow_file::{FileOptions, MadeFormat, Records};
 use crate::flow_plan::FlowPlanArgs;
 use crate::flow_rotation::{FlowFiles, RotationArgs};
 use crate::output::{Output, Tone};
-use crate::summary;
+use crate::{report, summary, whole_file};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,6 +30,7 @@ Examples:
   rheos gen flows --plan examples/flows/example_config.yaml -o flows.parquet
   rheos gen flows --bandwidth 40Gbps --duration 10s --patterns web_traffic=70,dns_traffic=30 -o flows.csv.gz
   rheos gen flows -n 1M --to 127.0.0.1:2055 --protocol netflow9 --pace 100k
+  rheos gen flows --plan examples/flows/attacks.yaml -o flows.parquet --truth truth.csv
   rheos gen flows -n 10k -o packets.pcap
   rheos gen flows -n 10k -o exports.pcap --protocol netflow5
 
@@ -69,6 +72,10 @@ pub(crate) struct FlowsArgs {
         hide_short_help = true
     )]
     packets_per_flow: Count,
+    /// Also write what was made of each attack: label, name, type, times, counts, who and whom; as CSV, or as JSON
+    /// Lines by name.
+    #[arg(long, value_name = "FILE", help_heading = "Output", conflicts_with = "watch_config")]
+    truth: Option<PathBuf>,
     /// Overwrite files that exist.
     #[arg(long, help_heading = "Output")]
     force: bool,
@@ -265,11 +272,48 @@ impl Sampled {
 }
 
 /// What was made.
-#[derive(Default)]
 struct Made {
     records: u64,
     octets: u64,
     last: Timestamp,
+    attacks: AttackTally,
+}
+
+impl Made {
+    fn new(plan: &FlowPlan) -> Self {
+        let attacks = AttackTally::new(plan);
+        Self { records: 0, octets: 0, last: Timestamp::ZERO, attacks }
+    }
+
+    fn add(&mut self, batch: Records<'_>) {
+        self.records += batch.len() as u64;
+        self.octets += batch.octets();
+        self.last = batch.last();
+        if let Records::Wide(records) = batch {
+            self.attacks.add(records);
+        }
+    }
+}
+
+/// Writes what was made of each attack; the name tells the format.
+fn write_truth(path: &Path, attacks: &AttackTally, output: &Output) -> Result<()> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    let format = match ending.as_deref() {
+        Some("jsonl" | "ndjson") => TruthFormat::JsonLines,
+        _ => TruthFormat::Csv,
+    };
+    let mut text = Vec::new();
+    attacks.write(format, &mut text)?;
+    whole_file::write(path, &text)?;
+    let records: u64 = attacks.sums().iter().map(|sums| sums.records).sum();
+    let text = format!(
+        "{}  {} of {}",
+        path.display(),
+        summary::plural(records, "record"),
+        summary::plural(attacks.sums().len() as u64, "attack")
+    );
+    summary::line(output, "truth", Tone::Strong, &text);
+    Ok(())
 }
 
 /// Makes, writes or sends, and tells.
@@ -278,8 +322,11 @@ pub(crate) fn run(args: &FlowsArgs, _: &GlobalArgs, output: &Output) -> Result<E
     let endless = args.send.to.is_some() || (args.output == Path::new("-") && !output.stdout_tty);
     let config = args.plan.config(endless && args.plan.plan.is_some())?;
     let mut outlet = open(args, &config, output)?;
+    if let Some(path) = &args.truth {
+        report::check_target(path, args.force)?;
+    }
     let mut source = Source::new(args, config)?;
-    let mut made = Made::default();
+    let mut made = Made::new(source.made.plan());
     let mut records = vec![FlowRecord::default(); BATCH];
     let mut wide = vec![WideRecord::default(); BATCH];
     let threads = threads(args.threads);
@@ -296,9 +343,7 @@ pub(crate) fn run(args: &FlowsArgs, _: &GlobalArgs, output: &Output) -> Result<E
         if batch.len() == 0 {
             break;
         }
-        made.records += batch.len() as u64;
-        made.octets += batch.octets();
-        made.last = batch.last();
+        made.add(batch);
         let batch = sampled.of(batch);
         match &mut outlet {
             Outlet::Files(files) => {
@@ -313,6 +358,9 @@ pub(crate) fn run(args: &FlowsArgs, _: &GlobalArgs, output: &Output) -> Result<E
     }
     tell(&source, &made, output);
     sampled.tell(output);
+    if let Some(path) = &args.truth {
+        write_truth(path, &made.attacks, output)?;
+    }
     match outlet {
         Outlet::Files(files) => {
             let files = files.finish(source.made.plan(), source.config.seed)?;

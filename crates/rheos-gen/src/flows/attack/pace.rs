@@ -20,6 +20,8 @@ pub(super) struct Pace {
     jitter: u64,
     key: u64,
     pub(super) events: u64,
+    /// No event is later.
+    end: u64,
     /// Bits of the events of a cycle that are answered, before they are turned.
     answered: u64,
 }
@@ -44,11 +46,14 @@ impl Pace {
         let mut order: Vec<u32> = (0..64).collect();
         order.sort_by_key(|&bit| mix(key ^ u64::from(bit)));
         let bits = order.iter().take(answered as usize).fold(0_u64, |bits, bit| bits | 1 << bit);
+        let (clock, events) = (Clock::new(start, gap, 0, 1), events.min(EVENTS_MAX));
         Self {
-            clock: Clock::new(start, gap, 0, 1),
+            clock,
             jitter: (jitter.clamp(0.0, 1.0) * 4_294_967_296.0) as u64,
             key,
-            events: events.min(EVENTS_MAX),
+            events,
+            // An event is no later than the next would be without jitter.
+            end: clock.at(events).nanos,
             answered: bits,
         }
     }
@@ -67,6 +72,9 @@ impl Pace {
 
     /// How many events come before a moment.
     fn events_before(&self, moment: u64) -> u64 {
+        if moment > self.end {
+            return self.events;
+        }
         let even = self.clock.count_before(Timestamp::from_nanos(moment)).min(self.events);
         // Only the last of them can be late enough.
         match even.checked_sub(1) {
