@@ -66,7 +66,7 @@ impl FlowTotals {
         }
         config.check()?;
         let sizes = config.sizes;
-        let grow = config.realism.sizes == SizeModel::Patterns && config.services.is_empty();
+        let grow = config.realism.sizes == SizeModel::Patterns;
         let plan = FlowPlan::with_means(config, |leaf| grow.then(|| mean_bytes(leaf, sizes)));
         let kernel = Kernel::best().suited(&plan);
         Ok(Self { plan, kernel, sizes, streams, grow })
@@ -108,7 +108,9 @@ impl FlowTotals {
             // Less than the number of streams, which has 32 bits.
             let stream = (i % u64::from(self.streams)) as u32;
             record.stream_id = self.plan.stream_id.wrapping_add(stream);
-            if self.grow {
+            // Services and attacks have packets and bytes of their own.
+            let is_pattern = usize::from(record.pattern) < self.plan.patterns().len();
+            if self.grow && is_pattern && record.label == 0 {
                 self.grow(i, record);
             }
         }

@@ -1,7 +1,10 @@
 use rheos_core::units::BitRate;
 
 use super::*;
-use crate::flows::{Arrivals, Pattern, Rate, Realism};
+use crate::flows::{
+    Arrivals, Attack, AttackKind, Distribution, FlowGenerator, FlowRate, Pattern, Rate, Realism,
+    Service as Described,
+};
 
 fn made(config: &FlowConfig, streams: u32, count: usize) -> (FlowTotals, Vec<WideRecord>) {
     let totals = FlowTotals::new(config, streams).expect("a plan");
@@ -125,8 +128,45 @@ fn subnets_of_ipv6_and_models_are_taken_as_they_are() {
     let realism = Realism { sizes: SizeModel::Agh2015, ..Realism::default() };
     let config = FlowConfig { realism, ..FlowConfig::default() };
     let (totals, flows) = made(&config, 1, 1000);
-    let mut generator = crate::flows::FlowGenerator::new(config.plan().expect("a plan"));
+    let mut generator = FlowGenerator::new(config.plan().expect("a plan"));
     let mut plain = vec![WideRecord::default(); 1000];
     generator.fill_wide(&mut plain);
     assert!(flows == plain && totals.plan().moment(9) == generator.plan().moment(9));
+}
+
+#[test]
+fn attacks_and_services_keep_what_they_are() {
+    let between = |from, to| Distribution::Uniform { from, to };
+    let service = Described {
+        name: "time".to_owned(),
+        protocol: UDP,
+        ports: vec![(123, 123)],
+        packets: between(1.0, 4.0),
+        bytes_per_packet: between(80.0, 90.0),
+        gap_ms: between(1.0, 2.0),
+        reply: None,
+        dscp: 0,
+    };
+    let config = FlowConfig {
+        patterns: vec![(Pattern::Web, 50.0)],
+        services: vec![(service, 50.0)],
+        attacks: vec![Attack::new(AttackKind::PortScan)],
+        max_flows: Some(20_000),
+        rate: Rate::Flows(FlowRate { micros: 100_000_000 }),
+        ..FlowConfig::default()
+    };
+    let (_, flows) = made(&config, 3, 20_000);
+    let mut plain = vec![WideRecord::default(); 20_000];
+    let mut generator = FlowGenerator::new(config.plan().expect("a plan"));
+    assert_eq!(generator.fill_wide(&mut plain), flows.len());
+    let (mut kept, mut grown, mut attacks) = (0, 0, 0);
+    for (flow, plain) in flows.iter().zip(&plain) {
+        let web = flow.label == 0 && flow.pattern == 0;
+        attacks += u32::from(flow.label != 0);
+        grown += u32::from(web && flow.packets >= 10);
+        let same = (flow.packets, flow.bytes) == (plain.packets, plain.bytes);
+        kept += u32::from(!web && same);
+        assert!(web || same, "{flow:?} {plain:?}");
+    }
+    assert!(attacks > 100 && grown > 5_000 && kept > 5_000, "{attacks} {grown} {kept}");
 }
