@@ -58,7 +58,9 @@ pub use kernel::Kernel;
 pub use pattern::{Pattern, UnknownPattern};
 pub use plan::FlowPlan;
 pub use raw::{RAW_HEADER_BYTES, RawError, RawHeader, RawRecord, read_raw, write_raw};
-pub use real::{Arrivals, Distribution, Realism, Reply, Service, SizeModel};
+pub use real::{
+    Arrivals, Conversations, Distribution, Realism, Reply, Service, Sessions, SizeModel,
+};
 pub use sampler::PacketSampler;
 pub use subnet::Subnet;
 pub use text::{CSV_HEADER, FlowText, JsonTimestamps, TextFormat};

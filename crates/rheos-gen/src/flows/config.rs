@@ -21,7 +21,7 @@ use super::attack::Attack;
 use super::error::{FlowError, FlowProblem};
 use super::pattern::Pattern;
 use super::plan::FlowPlan;
-use super::real::{Realism, Service, SizeModel};
+use super::real::{Realism, Service, Sessions, SizeModel};
 use super::subnet::Subnet;
 
 pub use document::Format;
@@ -52,6 +52,8 @@ pub struct FlowConfig {
     pub patterns: Vec<(Pattern, f64)>,
     /// Kinds of traffic with models of their own; all percentages together sum to 100.
     pub services: Vec<(Service, f64)>,
+    /// How flows belong together; more than the default makes wide records.
+    pub sessions: Sessions,
     /// Where clients are.
     pub sources: Subnets,
     /// Where servers are.
@@ -138,6 +140,7 @@ impl Default for FlowConfig {
                 (Pattern::Random, 10.0),
             ],
             services: Vec::new(),
+            sessions: Sessions::default(),
             sources: Subnets::even(net(192, 168, 1, 24)),
             destinations: Subnets::even(net(10, 0, 0, 8)),
             sizes: Sizes { min: 64, max: 1500, average: None },
@@ -256,9 +259,25 @@ impl FlowConfig {
         self.destinations.check("network.destination_subnets", "network.destination_weights")?;
         self.check_versions()?;
         self.check_sizes()?;
+        self.check_sessions()?;
         self.check_realism()?;
         timing::check(self)?;
         attacks::check(self)
+    }
+
+    /// Whether flows follow a model of a real network.
+    pub(super) fn is_modelled(&self) -> bool {
+        self.realism != Realism::default()
+            || !self.services.is_empty()
+            || self.sessions != Sessions::default()
+    }
+
+    fn check_sessions(&self) -> Result<(), FlowError> {
+        if self.sessions.conversations.is_some() && self.reversed_share > 0.0 {
+            let expected = "`none` where `realism.conversations` makes both directions";
+            return Err(not_this("generation.bidirectional_mode", "random", expected));
+        }
+        self.sessions.check()
     }
 
     /// Every version that one side draws must be one that the other side has.

@@ -14,7 +14,7 @@ use super::draw;
 use super::error::{FlowError, FlowProblem};
 use super::lanes::Lanes;
 use super::pattern::Pattern;
-use super::real::{RealPlan, Realism, Service};
+use super::real::{RealPlan, Realism, Service, Sessions};
 use super::row::Row;
 use super::subnet::{Hosts, Subnet};
 
@@ -84,6 +84,8 @@ pub(super) struct Side {
     pub(super) nets: Vec<Net>,
     /// The choice among the subnets of IPv6 only, and of IPv4 only, for the end that must match the other.
     pub(super) of_version: [Option<Alias>; 2],
+    /// The share of IPv6.
+    pub(super) ipv6: f64,
 }
 
 /// The hosts of a subnet of either version, as wide records have them.
@@ -162,6 +164,13 @@ impl Side {
             nets: side.subnets.iter().map(|&subnet| Net::new(subnet)).collect(),
             subnets: side.subnets.clone(),
             of_version: [only(false), only(true)],
+            ipv6: weights
+                .iter()
+                .zip(&side.subnets)
+                .filter(|(_, s)| s.is_ipv6())
+                .map(|p| p.0)
+                .sum::<f64>()
+                / weights.iter().sum::<f64>().max(f64::MIN_POSITIVE),
         }
     }
 
@@ -187,7 +196,14 @@ impl FlowPlan {
             let mean = real.as_ref().and_then(|real| real.mean_bytes(index));
             mean.map(both).or_else(|| bytes_of(leaf))
         };
-        let mean_twice = modelled_mean_twice(modelled, &leaves, &shares);
+        let sources = Side::new(&config.sources);
+        let real_ref = real.as_ref();
+        let of_record =
+            real_ref.and_then(|r| r.mean_record_bytes(config, (&leaves, &shares), sources.ipv6));
+        let mean_twice = match of_record {
+            Some(mean) => (2.0 * mean * 4_294_967_296.0) as u128,
+            None => modelled_mean_twice(modelled, &leaves, &shares),
+        };
         let gap = gap(config.rate, mean_twice);
         let clock = Clock::new(config.start, gap, 0, 1);
         let last = (config.reversed_share * 4_294_967_296.0) as u64;
@@ -206,7 +222,7 @@ impl FlowPlan {
             },
             leaves,
             leaf_choice,
-            sources: Side::new(&config.sources),
+            sources,
             destinations: Side::new(&config.destinations),
             clock,
             lanes: None,
@@ -382,6 +398,9 @@ impl FlowPlan {
         }
         if !config.services.is_empty() {
             hash = hash.named(&format!("{:?}", config.services));
+        }
+        if config.sessions != Sessions::default() {
+            hash = hash.named(&format!("{:?}", config.sessions));
         }
         let mut add = |value: u64| hash = hash.child(value);
         for attack in &self.attacks {

@@ -8,14 +8,20 @@
 //! | hosts | Zipf's law, ranks scattered over the subnet | `popularity` |
 //! | duration | gaps between packets by service, as in the older generator's statistics | `gap` |
 
+mod affinity;
 mod agh;
 mod chunk;
 mod distribution;
+mod expect;
 mod fill;
+mod parts;
 mod popularity;
 mod quantiles;
+mod sequence;
 mod service;
+mod sessions;
 mod shape;
+mod talk;
 
 use fearless_simd::Level;
 use rheos_core::WideRecord;
@@ -28,6 +34,8 @@ pub use distribution::Distribution;
 use popularity::Popularity;
 pub(super) use quantiles::Quantiles;
 pub use service::{Reply, Service};
+use sessions::SessionPlan;
+pub use sessions::{Conversations, Sessions};
 use shape::Shapes;
 
 /// What is drawn from a model of a real network; the default draws nothing from one.
@@ -86,6 +94,9 @@ pub(super) struct RealPlan {
     shapes: Shapes,
     sources: Option<Popularity>,
     destinations: Option<Popularity>,
+    affinity: bool,
+    /// Where flows take more than one record.
+    sessions: Option<SessionPlan>,
 }
 
 /// IANA: TCP, and flowEndReason (IPFIX element 136).
@@ -105,7 +116,7 @@ impl RealPlan {
     /// `None` where nothing is drawn from a model. There is one leaf for each slot of the leaves' choice.
     pub(super) fn new(config: &FlowConfig, leaves: &[Leaf]) -> Option<Self> {
         let realism = &config.realism;
-        if *realism == Realism::default() && config.services.is_empty() {
+        if !config.is_modelled() {
             return None;
         }
         let popularity = |subnets: &[_]| realism.host_exponent.map(|s| Popularity::new(subnets, s));
@@ -113,12 +124,24 @@ impl RealPlan {
             shapes: Shapes::new(config, leaves),
             sources: popularity(&config.sources.subnets),
             destinations: popularity(&config.destinations.subnets),
+            affinity: config.sessions.service_affinity,
+            sessions: SessionPlan::new(&config.sessions),
         })
     }
 
     /// Mean bytes of a flow of this leaf from client and server, if a model says it.
     pub(super) fn mean_bytes(&self, leaf: usize) -> Option<[f64; 2]> {
         self.shapes.mean_bytes(leaf)
+    }
+
+    /// Mean bytes of a record, where flows take more than one; leaves with their shares of all.
+    pub(super) fn mean_record_bytes(
+        &self,
+        config: &FlowConfig,
+        leaves: (&[Leaf], &[u64]),
+        ipv6: f64,
+    ) -> Option<f64> {
+        self.sessions.as_ref().map(|_| expect::mean_record_bytes(config, self, leaves, ipv6))
     }
 
     /// Fills `out` with the records of a block from its record `from` on.
@@ -131,7 +154,12 @@ impl RealPlan {
         from: usize,
         out: &mut [WideRecord],
     ) {
-        fill::fill(level, (plan, self), block, moments, from, out);
+        match &self.sessions {
+            Some(sessions) => {
+                sequence::fill(level, (plan, self, sessions), block, moments, from, out);
+            }
+            None => fill::fill(level, (plan, self), block, moments, from, out),
+        }
     }
 }
 

@@ -17,7 +17,6 @@ use super::clock::Gap;
 use super::config::{FlowConfig, Timing};
 use super::kernel::Kernel;
 use super::plan::FlowPlan;
-use super::real::Realism;
 use super::wide;
 
 pub(super) use timeline::Timeline;
@@ -43,10 +42,8 @@ impl Row {
         key: u64,
         attacks: Vec<AttackPlan>,
     ) -> Option<Self> {
-        let is_plain = config.realism == Realism::default()
-            && config.timing == Timing::default()
-            && config.services.is_empty()
-            && attacks.is_empty();
+        let is_plain =
+            !config.is_modelled() && config.timing == Timing::default() && attacks.is_empty();
         (!is_plain).then(|| Self { timeline: Timeline::new(config, gap, key), attacks })
     }
 

@@ -16,7 +16,7 @@ use super::error::{FlowError, FlowProblem};
 use super::kernel::Kernel;
 use super::pattern::TCP;
 use super::plan::{FlowPlan, Leaf};
-use super::real::SizeModel;
+use super::real::{Sessions, SizeModel};
 use super::wide;
 
 /// Words of totals have keys that differ from those of all others in these bits.
@@ -66,7 +66,8 @@ impl FlowTotals {
         }
         config.check()?;
         let sizes = config.sizes;
-        let grow = config.realism.sizes == SizeModel::Patterns;
+        let grow =
+            config.realism.sizes == SizeModel::Patterns && config.sessions == Sessions::default();
         let plan = FlowPlan::with_means(config, |leaf| grow.then(|| mean_bytes(leaf, sizes)));
         let kernel = Kernel::best().suited(&plan);
         Ok(Self { plan, kernel, sizes, streams, grow })

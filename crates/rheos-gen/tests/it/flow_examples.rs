@@ -30,6 +30,7 @@ fn every_example_is_read_and_run() {
         "dual_stack.toml",
         "example_config.yaml",
         "high_bandwidth.yaml",
+        "office.yaml",
         "site.yaml",
     ];
     assert_eq!(names, expected);

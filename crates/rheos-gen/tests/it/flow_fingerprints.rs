@@ -7,7 +7,7 @@ use std::path::Path;
 use rheos_core::{FlowRecord, WideRecord};
 use rheos_gen::flows::{
     Arrivals, FlowConfig, FlowGenerator, FlowPlan, Kernel, Pattern, Realism, SizeModel, Sizes,
-    Subnets,
+    Subnets, Variables,
 };
 use sha2::{Digest, Sha256};
 
@@ -51,6 +51,20 @@ fn hash(records: &[FlowRecord]) -> String {
     hex(&Sha256::digest(bytemuck::cast_slice::<FlowRecord, u8>(records)))
 }
 
+/// Wide records, each thread's share by a generator of its own.
+fn in_parts(made: &mut FlowGenerator, threads: usize) -> Vec<WideRecord> {
+    let mut wide = vec![WideRecord::default(); RECORDS];
+    std::thread::scope(|scope| {
+        let part = RECORDS.div_ceil(threads);
+        for (number, out) in wide.chunks_mut(part).enumerate() {
+            let mut own = made.clone();
+            own.seek((number * part) as u64);
+            scope.spawn(move || own.fill_wide(out));
+        }
+    });
+    wide
+}
+
 #[test]
 fn records_are_the_recorded_ones() {
     let mut told = String::new();
@@ -75,6 +89,7 @@ fn records_are_the_recorded_ones() {
         arrivals: Arrivals::Poisson,
         host_exponent: Some(1.0),
     };
+    let mut plans = Vec::new();
     for (name, realism) in [("wide", Realism::default()), ("campus", realism)] {
         let config = FlowConfig {
             seed: 42,
@@ -83,16 +98,23 @@ fn records_are_the_recorded_ones() {
             realism,
             ..FlowConfig::default()
         };
-        let plan = config.plan().expect("a plan");
+        plans.push((name, config.plan().expect("a plan")));
+    }
+    let office = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/flows/office.yaml");
+    let office = FlowConfig::load(&office, &Variables::NONE).expect("the example");
+    plans.push(("office", office.plan().expect("a plan")));
+    for (name, plan) in plans {
         let mut hashes = Vec::new();
         for kernel in Kernel::all() {
-            let mut wide = vec![WideRecord::default(); RECORDS];
-            FlowGenerator::with_kernel(plan.clone(), kernel).fill_wide(&mut wide);
-            let digest = Sha256::digest(bytemuck::cast_slice::<WideRecord, u8>(&wide));
-            hashes.push(hex(&digest));
+            for threads in [1, 2, 7] {
+                let mut made = FlowGenerator::with_kernel(plan.clone(), kernel);
+                hashes.push(hex(&Sha256::digest(bytemuck::cast_slice::<WideRecord, u8>(
+                    &in_parts(&mut made, threads),
+                ))));
+            }
         }
         hashes.dedup();
-        assert_eq!(hashes.len(), 1, "{name}: kernels differ");
+        assert_eq!(hashes.len(), 1, "{name}: kernels or threads differ");
         let _ = writeln!(told, "{name} {}", hashes[0]);
     }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fingerprints/flows.txt");

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 use rheos_core::units::BitRate;
 use rheos_core::{FlowRecord, Nanos, Timestamp, WideRecord};
 use rheos_gen::flows::{
-    Arrivals, Attack, AttackKind, Checkpoint, Diurnal, FlowConfig, FlowGenerator, FlowRate, Kernel,
-    Pattern, Rate, Realism, SizeModel, Sizes, Step, Subnet, Subnets, Timing,
+    Arrivals, Attack, AttackKind, Checkpoint, Conversations, Distribution, Diurnal, FlowConfig,
+    FlowGenerator, FlowRate, Kernel, Pattern, Rate, Realism, Reply, Service, Sessions, SizeModel,
+    Sizes, Step, Subnet, Subnets, Timing,
 };
 
 fn number() -> impl Strategy<Value = u64> {
@@ -114,6 +115,76 @@ fn attack() -> impl Strategy<Value = Attack> {
     )
 }
 
+/// On the heap: one configuration has many of them.
+fn distribution() -> BoxedStrategy<Distribution> {
+    let value = || prop_oneof![0.0..1e15_f64, 0.0..100.0_f64, Just(0.0)];
+    let single = prop_oneof![
+        value().prop_map(Distribution::Constant),
+        (value(), value())
+            .prop_map(|(a, b)| Distribution::Uniform { from: a.min(b), to: a.max(b) }),
+        value().prop_map(|mean| Distribution::Exponential { mean }),
+        (value(), 0.0..10.0).prop_map(|(median, sigma)| Distribution::LogNormal { median, sigma }),
+        (value(), 0.1..100.0).prop_map(|(least, alpha)| Distribution::Pareto { least, alpha }),
+        (value(), 0.1..100.0).prop_map(|(scale, shape)| Distribution::Weibull { scale, shape }),
+        (value(), value()).prop_map(|(mean, deviation)| Distribution::Normal { mean, deviation }),
+        prop::collection::vec(value(), 2..9).prop_map(|mut values| {
+            values.sort_by(f64::total_cmp);
+            Distribution::Quantiles(values)
+        }),
+    ]
+    .boxed();
+    let mixture = prop::collection::vec((0.1..10.0_f64, single.clone()), 1..4);
+    prop_oneof![4 => single, 1 => mixture.prop_map(Distribution::Mixture)].boxed()
+}
+
+prop_compose! {
+    fn service()(
+        protocol in prop_oneof![Just(1_u8), Just(6), Just(17), any::<u8>()],
+        ports in prop::collection::vec((any::<u16>(), any::<u16>()), 1..4),
+        parts in (distribution(), distribution(), distribution()),
+        reply in prop::option::of((distribution(), distribution())),
+        dscp in 0..64_u8,
+    ) -> Service {
+        Service {
+            name: "any".to_owned(),
+            protocol,
+            ports: ports.into_iter().map(|(a, b)| (a.min(b), a.max(b))).collect(),
+            packets: parts.0,
+            bytes_per_packet: parts.1,
+            gap_ms: parts.2,
+            reply: reply.map(|(packets, bytes_per_packet)| Reply { packets, bytes_per_packet }),
+            dscp,
+        }
+    }
+}
+
+/// Services of half of all flows, and how flows belong together.
+fn more() -> BoxedStrategy<(Vec<(Service, f64)>, Sessions)> {
+    let share = || 0.0..=1.0_f64;
+    let talk = (share(), share(), distribution(), distribution(), share(), share(), share());
+    let talk =
+        talk.prop_map(|(answered, of_rest, round_trip, think_time, a, b, c)| Conversations {
+            answered,
+            refused: (1.0 - answered) * of_rest,
+            round_trip,
+            think_time,
+            correlation: a,
+            downstream: b,
+            dns_before: c,
+        });
+    let timeout = || prop::option::of((1..86_400_u64).prop_map(Nanos::from_secs));
+    let sessions = (prop::option::of(talk), any::<bool>(), timeout(), timeout());
+    (prop::option::of(service()), sessions)
+        .prop_map(|(service, s)| {
+            let services = service.map(|service| (service, 50.0)).into_iter().collect();
+            let (conversations, service_affinity, active_timeout, inactive_timeout) = s;
+            let sessions =
+                Sessions { conversations, service_affinity, active_timeout, inactive_timeout };
+            (services, sessions)
+        })
+        .boxed()
+}
+
 prop_compose! {
     fn config()(
         seed in any::<u64>(),
@@ -128,8 +199,11 @@ prop_compose! {
         realism in prop_oneof![3 => Just(Realism::default()), 1 => realism()],
         attacks in prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(attack(), 1..4)],
         timing in prop_oneof![3 => Just(Timing::default()), 1 => timing()],
+        more in prop_oneof![3 => Just((Vec::new(), Sessions::default())), 1 => more()],
     ) -> FlowConfig {
-        let share = 100.0 / patterns.len() as f64;
+        // Services take half of what there is.
+        let share = if more.0.is_empty() { 100.0 } else { 50.0 } / patterns.len() as f64;
+        let talks = more.1.conversations.is_some();
         FlowConfig {
             seed,
             stream_id,
@@ -138,9 +212,10 @@ prop_compose! {
             end: limits.2.map(Timestamp::from_nanos),
             rate,
             start: Timestamp::from_nanos(start),
-            reversed_share,
+            reversed_share: if talks { 0.0 } else { reversed_share },
             patterns: patterns.into_iter().map(|p| (Pattern::ALL[p], share)).collect(),
-            services: Vec::new(),
+            services: more.0,
+            sessions: more.1,
             sources: sides.0,
             destinations: sides.1,
             sizes,
@@ -172,13 +247,25 @@ proptest! {
                 prop_assert!(record.packets > 0 && record.bytes >= 20 * record.packets);
                 continue;
             }
-            prop_assert!(usize::from(record.pattern) < config.patterns.len());
+            prop_assert!(usize::from(record.pattern) < config.patterns.len() + config.services.len());
             prop_assert!(record.first >= config.start.as_nanos() && record.last >= record.first);
-            prop_assert_eq!(record.first, plan.moment(index + i as u64).as_nanos());
-            if config.realism == Realism::default() {
+            prop_assert!(record.packets > 0);
+            let alone = config.sessions == Sessions::default();
+            if alone {
+                prop_assert_eq!(record.first, plan.moment(index + i as u64).as_nanos());
+            }
+            if alone && config.realism == Realism::default() && config.services.is_empty() {
                 let size = u64::from(config.sizes.min)..=u64::from(config.sizes.max);
                 prop_assert!(size.contains(&record.bytes));
             }
+        }
+        for kernel in Kernel::all() {
+            let mut again = vec![WideRecord::default(); 70];
+            let mut made = FlowGenerator::with_kernel(plan.clone(), kernel);
+            made.seek(at);
+            let (first, second) = again.split_at_mut(33);
+            prop_assert_eq!(made.fill_wide(first) + made.fill_wide(second), count);
+            prop_assert_eq!(&again, &wide, "{}", kernel.name());
         }
         if !made.is_narrow() {
             // The same one by one.

@@ -4,9 +4,9 @@ use rheos_core::units::BitRate;
 use rheos_core::{Nanos, Timestamp};
 
 use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets, Timing, not_this};
-use crate::flows::Realism;
 use crate::flows::error::{FlowError, FlowProblem};
 use crate::flows::pattern::UnknownPattern;
+use crate::flows::{Realism, Sessions};
 
 /// The fields of the older `GeneratorConfig`, with its names and defaults. 0 means "not set".
 #[derive(Clone, Debug, PartialEq)]
@@ -108,6 +108,7 @@ impl TryFrom<&GeneratorConfig> for FlowConfig {
             reversed_share: reversed(&given.bidirectional_mode, given.bidirectional_probability)?,
             patterns,
             services: Vec::new(),
+            sessions: Sessions::default(),
             sources: subnets(
                 "network.source_subnets",
                 &given.source_subnets,

@@ -4,7 +4,7 @@ use super::FlowError;
 use super::document::{Node, Value};
 use super::schema::{Section, number, scalar};
 use crate::flows::error::FlowProblem;
-use crate::flows::real::{Distribution, Reply, Service};
+use crate::flows::real::{Conversations, Distribution, Reply, Service, Sessions};
 
 pub(super) const SERVICE: &[&str] = &[
     "type",
@@ -35,6 +35,8 @@ const LOGNORMAL: &[&str] = &["median", "sigma"];
 const PARETO: &[&str] = &["least", "alpha"];
 const WEIBULL: &[&str] = &["scale", "shape"];
 const NORMAL: &[&str] = &["mean", "deviation"];
+const CONVERSATIONS: &[&str] =
+    &["answered", "refused", "round_trip", "think_time", "correlation", "downstream", "dns_before"];
 /// A part of a mixture: a distribution with its weight.
 const PART: &[&str] = &[
     "weight",
@@ -94,6 +96,39 @@ pub(super) fn read_service(section: &Section<'_>) -> Result<Service, FlowError> 
         bytes_per_packet,
         reply: reply.transpose()?,
         dscp: section.whole("dscp", 63)?.unwrap_or(0) as u8,
+    })
+}
+
+/// What `realism` says about conversations and timeouts.
+pub(super) fn read_sessions(section: &Section<'_>) -> Result<Sessions, FlowError> {
+    let conversations = match section.get("conversations").map(|node| &node.value) {
+        None => None,
+        Some(Value::Text(_)) => {
+            section.switch("conversations")?.unwrap_or(false).then(Conversations::default)
+        }
+        Some(_) => Some(read_conversations(&section.section("conversations", CONVERSATIONS)?)?),
+    };
+    Ok(Sessions {
+        conversations,
+        service_affinity: section.switch("service_affinity")?.unwrap_or(false),
+        active_timeout: section.span("active_timeout")?,
+        inactive_timeout: section.span("inactive_timeout")?,
+    })
+}
+
+fn read_conversations(section: &Section<'_>) -> Result<Conversations, FlowError> {
+    let default = Conversations::default();
+    let share = |key, default| Ok::<f64, FlowError>(section.float(key)?.unwrap_or(default));
+    let answered = share("answered", default.answered)?;
+    Ok(Conversations {
+        answered,
+        // As many as there is room for, if only the other is told.
+        refused: share("refused", default.refused.min((1.0 - answered).max(0.0)))?,
+        round_trip: distribution(section, "round_trip")?.unwrap_or(default.round_trip),
+        think_time: distribution(section, "think_time")?.unwrap_or(default.think_time),
+        correlation: share("correlation", default.correlation)?,
+        downstream: share("downstream", default.downstream)?,
+        dns_before: share("dns_before", default.dns_before)?,
     })
 }
 

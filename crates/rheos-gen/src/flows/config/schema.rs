@@ -5,7 +5,7 @@ use rheos_core::{Nanos, Timestamp, suggest};
 
 use super::document::{Node, Value};
 use super::generator_config::reversed;
-use super::models::{SERVICE, read_service};
+use super::models::{SERVICE, read_service, read_sessions};
 use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets, attacks, timing};
 use crate::flows::error::{FlowError, FlowProblem, Place};
 use crate::flows::pattern::UnknownPattern;
@@ -38,6 +38,7 @@ fn unchecked(root: &Node) -> Result<FlowConfig, FlowError> {
     read_realism(&mut config.realism, &realism)?;
     config.timing = timing::read(&realism)?;
     config.attacks = attacks::read(&top)?;
+    config.sessions = read_sessions(&realism)?;
     Ok(config)
 }
 
@@ -59,8 +60,18 @@ const PATTERN: &[&str] = &["type", "percentage", "config"];
 const NETWORK: &[&str] =
     &["source_subnets", "destination_subnets", "source_weights", "destination_weights"];
 const PACKETS: &[&str] = &["min_size", "max_size", "average_size"];
-const REALISM: &[&str] =
-    &["sizes", "arrivals", "host_exponent", "burst_bias", "diurnal", "schedule"];
+const REALISM: &[&str] = &[
+    "sizes",
+    "arrivals",
+    "host_exponent",
+    "conversations",
+    "service_affinity",
+    "active_timeout",
+    "inactive_timeout",
+    "burst_bias",
+    "diurnal",
+    "schedule",
+];
 
 fn read_generation(config: &mut FlowConfig, section: &Section<'_>) -> Result<(), FlowError> {
     if let Some(seed) = section.whole("seed", u64::MAX)? {

@@ -9,10 +9,10 @@
 
 use std::hint::select_unpredictable;
 
-use super::RealPlan;
 use super::popularity::Popularity;
 use super::quantiles::{Spot, spot, whole};
 use super::shape::{Shape, Shapes};
+use super::{RealPlan, affinity};
 use crate::flows::draw;
 use crate::flows::plan::{FlowPlan, Side};
 use crate::flows::record::EPHEMERAL;
@@ -151,8 +151,12 @@ impl Chunk {
         let nets = &self.source_net;
         hosts(sources, real.sources.as_ref(), nets, halves, &random[0], &mut self.client);
         let (halves, nets) = (&self.server_half, &self.destination_net);
-        let popular = real.destinations.as_ref();
-        hosts(destinations, popular, nets, halves, &random[1], &mut self.server);
+        if real.affinity {
+            affinity::servers(destinations, nets, halves, &self.port, &mut self.server);
+        } else {
+            let popular = real.destinations.as_ref();
+            hosts(destinations, popular, nets, halves, &random[1], &mut self.server);
+        }
     }
 
     #[inline(always)]

@@ -69,6 +69,11 @@ impl Quantiles {
         Self::new(&Shares::new(&Distribution::Exponential { mean: 1.0 }), |value| value)
     }
 
+    /// From the entries of a table.
+    pub(super) fn from_entries(entries: &[f32]) -> Self {
+        Self(entries.to_vec())
+    }
+
     /// The entries, for tables of many distributions.
     pub(super) fn entries(&self) -> &[f32] {
         &self.0

@@ -3,8 +3,9 @@
 #![expect(clippy::inline_always, reason = "loops over a chunk become vectors only as a whole")]
 
 use super::distribution::{Distribution, Shares};
-use super::quantiles::{Quantiles, Spot};
+use super::quantiles::{ENTRIES, Quantiles, Spot};
 use super::service::{self, Kind, has_ports};
+use super::talk::DNS_PORT;
 use super::{SizeModel, TCP, UDP, agh};
 use crate::flows::config::FlowConfig;
 use crate::flows::pattern::Pattern;
@@ -50,6 +51,8 @@ pub(super) struct Shape {
     pub(super) gap_of_all: bool,
     /// No model tells sizes: one packet.
     pub(super) plain: bool,
+    /// Both directions have the one distribution of `agh_2015`.
+    pub(super) campus: bool,
     /// Clients have ports of their own.
     pub(super) has_ports: bool,
 }
@@ -69,8 +72,18 @@ impl Shape {
         apart: false,
         gap_of_all: false,
         plain: true,
+        campus: false,
         has_ports: false,
     };
+
+    /// Whether flows of both have the same sizes and gaps, and neither or both are those of DNS.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let of = |shape: &Self| {
+            let Self { packets, bytes, gap, protocol, pattern, .. } = *shape;
+            (packets, bytes, gap, protocol, pattern, shape.port == DNS_PORT)
+        };
+        of(self) == of(other)
+    }
 }
 
 /// The tables of all leaves.
@@ -162,6 +175,7 @@ impl Shapes {
             gap: self.table(&gaps(pattern, tcp)),
             gap_of_all: pattern == Pattern::Dns,
             plain: false,
+            campus: true,
             ..Shape::NONE
         };
         Tables { shape, mean: Some([sizes.bytes.mean_whole(); 2]) }
@@ -220,6 +234,12 @@ impl Shapes {
     /// Mean bytes of a leaf's flows from client and server, if a model says it.
     pub(super) fn mean_bytes(&self, leaf: usize) -> Option<[f64; 2]> {
         self.means.get(leaf).copied().flatten()
+    }
+
+    /// A table alone.
+    pub(super) fn quantiles(&self, table: u32) -> Quantiles {
+        let entries = self.entries.get(table as usize..).unwrap_or_default();
+        Quantiles::from_entries(entries.get(..ENTRIES).unwrap_or_default())
     }
 
     /// What the flows of a leaf are like.

@@ -100,3 +100,51 @@ fn mistakes_are_told_with_key_line_and_remedy() {
         assert!(text.contains(part), "{text}");
     }
 }
+
+const SESSIONS: &str = "generation: {max_flows: 10, rate: {bandwidth_gbps: 1}}
+traffic_patterns: [{type: web_traffic, percentage: 100}]
+realism:
+  sizes: services
+  conversations:
+    answered: 0.9
+    round_trip: {constant: 12}
+    dns_before: 0
+  service_affinity: true
+  active_timeout: 5m
+  inactive_timeout: 15
+";
+
+#[test]
+fn conversations_are_read() {
+    let read = |text: &str| FlowConfig::parse(text, Format::Yaml, &Variables::NONE);
+    let sessions = read(SESSIONS).expect("a configuration").sessions;
+    let talk = Conversations {
+        answered: 0.9,
+        round_trip: Distribution::Constant(12.0),
+        dns_before: 0.0,
+        ..Conversations::default()
+    };
+    let expected = Sessions {
+        conversations: Some(talk),
+        service_affinity: true,
+        active_timeout: Some(rheos_core::Nanos::from_secs(300)),
+        inactive_timeout: Some(rheos_core::Nanos::from_secs(15)),
+    };
+    assert_eq!(sessions, expected);
+    let (head, _) = SESSIONS.split_once("  conversations").expect("the key");
+    let sessions = read(&format!("{head}  conversations: true\n")).expect("a configuration");
+    assert_eq!(sessions.sessions.conversations, Some(Conversations::default()));
+    let sessions = read(&format!("{head}  conversations: false\n")).expect("a configuration");
+    assert_eq!(sessions.sessions, Sessions::default());
+    for (from, to, key, line) in [
+        ("answered: 0.9", "answered: 1.9", "conversations.answered", 6),
+        ("answered", "answerd", "conversations.answerd", 6),
+        ("{constant: 12}", "{constant: -12}", "conversations.round_trip", 7),
+        ("active_timeout: 5m", "active_timeout: 5ms", "active_timeout", 10),
+        ("service_affinity: true", "service_affinity: perhaps", "service_affinity", 9),
+    ] {
+        let error = read(&SESSIONS.replacen(from, to, 1)).expect_err(to);
+        assert_eq!(error.key, format!("realism.{key}"), "{error}");
+        assert_eq!(error.place.as_ref().map(|p| p.line), Some(line), "{error}");
+    }
+}
