@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rheos_capture::NfcapdReader;
-use rheos_core::WideRecord;
+use rheos_core::{RecordFlags, WideRecord};
+use rheos_gen::flows::{FlowConfig, FlowGenerator, Variables};
 use rheos_wire::export::{ExportConfig, ExportCounters, Protocol, Times};
 
 use super::daemon::{Daemon, free_port, output};
@@ -200,4 +201,46 @@ fn the_remedy_for_other_compressions_works() {
     let mut read = Vec::new();
     while reader.read_block(&mut read).unwrap() {}
     assert_eq!(totals(&read), totals(&records), "{error}");
+}
+
+/// Both directions, long flows in parts: put together again by addresses, ports and protocol they are the same flows.
+#[test]
+fn conversations_in_parts_come_together_again() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/flows/office.yaml");
+    let config = FlowConfig::load(&example, &Variables::NONE).unwrap();
+    let mut records = vec![WideRecord::default(); 20_000];
+    FlowGenerator::new(config.plan().unwrap()).fill_wide(&mut records);
+    let continued = records.iter().filter(|r| r.flags & RecordFlags::CONTINUED != 0).count();
+    assert!(continued > 500, "{continued}");
+    let folder = tempfile::tempdir().unwrap();
+    let (file, made) = collected(ExportConfig::default(), &records, folder.path(), &[]);
+    let told = summary(&file);
+    assert_eq!((told["Flows"], made.written), (20_000, 20_000));
+    assert_eq!((told["Packets"], told["Bytes"]), totals(&records));
+    let mut flows = BTreeMap::<_, (u64, u64)>::new();
+    for r in &records {
+        let ends = (r.source(), r.destination(), r.source_port, r.destination_port, r.protocol);
+        let flow = flows.entry(ends).or_default();
+        *flow = (flow.0 + r.packets, flow.1 + r.bytes);
+    }
+    assert!(flows.len() + continued <= records.len(), "{} flows", flows.len());
+    let mut expected: Vec<String> = flows
+        .into_iter()
+        .map(|((from, to, port, _, protocol), (packets, bytes))| {
+            format!("{from}|{to}|{port}|{protocol}|{packets}|{bytes}")
+        })
+        .collect();
+    expected.sort();
+    let format = "fmt:%sa|%da|%sp|%pr|%pkt|%byt";
+    let args = ["-r", file.to_str().unwrap(), "-q", "-N", "-6", "-a", "-o", format];
+    let mut lines: Vec<String> = output("nfdump", "nfdump", &args)
+        .lines()
+        .map(|line| line.split('|').map(str::trim).collect::<Vec<_>>().join("|"))
+        .filter(|line| line.contains('|'))
+        .collect();
+    lines.sort();
+    assert_eq!(lines.len(), expected.len());
+    for (line, expected) in lines.iter().zip(&expected) {
+        assert_eq!(line, expected);
+    }
 }
