@@ -21,7 +21,7 @@ use crate::summary;
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FlowInputArgs {
     /// Flow files, told by their content: Parquet, Arrow IPC, CSV, JSON, nfcapd, IPFIX, raw records, captures of NetFlow,
-    /// IPFIX and sFlow; gzip and zstd; `-` is standard input.
+    /// IPFIX and sFlow; gzip and zstd; `-` is standard input. Of a folder, or of a pattern in quotes, all that are.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
@@ -89,6 +89,14 @@ impl FlowChoiceArgs {
         Ok(filter)
     }
 
+    /// The compiled filter, and what to read for it and for both sides of it: every row.
+    pub(crate) fn both_sides(&self) -> Result<(BlockFilter, Request)> {
+        let request = self.request(FlowColumns::NONE, FlowColumns::ALL)?;
+        let filter = request.filter.clone();
+        let all = Request::new(filter.columns());
+        Ok((filter, Request { required: all.required, filter: all.filter, ..request }))
+    }
+
     /// What to read for `required` columns, and those of `optional` that are there.
     pub(crate) fn request(&self, required: FlowColumns, optional: FlowColumns) -> Result<Request> {
         let threads = match usize::try_from(self.threads.0).unwrap_or(usize::MAX) {
@@ -129,8 +137,9 @@ fn time_range(range: &str) -> Result<FlowFilter> {
 /// What was read, what matched and what was not understood.
 pub(crate) fn tell(output: &Output, files: &[PathBuf], stats: &ReadStats) {
     let names = match files {
+        [only] if stats.files > 1 => format!("{} files of {}", stats.files, summary::shown(only)),
         [only] => summary::shown(only),
-        files => format!("{} files", files.len()),
+        _ => format!("{} files", stats.files),
     };
     let examined = stats.examined + stats.skipped;
     let size = human::bytes(stats.bytes);
@@ -145,6 +154,10 @@ pub(crate) fn tell(output: &Output, files: &[PathBuf], stats: &ReadStats) {
             human::grouped(examined)
         );
         summary::line(output, "filter", Tone::Strong, &text);
+    }
+    if let Some(first) = &stats.first_left_out {
+        let text = format!("{} left out: {first}", summary::plural(stats.files_left_out, "file"));
+        summary::line(output, "files", Tone::Warn, &text);
     }
     if let Some(first) = &stats.first_bad {
         let mut parts = Vec::new();

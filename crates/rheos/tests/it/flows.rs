@@ -47,6 +47,38 @@ fn flows_that_match_are_written_as_they_were() {
 }
 
 #[test]
+fn what_does_not_match_goes_to_a_file_of_its_own() {
+    let sandbox = sandbox();
+    let told =
+        sandbox.run("flows filter flows.csv -f 'proto tcp' --pass tcp.csv --fail rest.jsonl");
+    assert!(told.contains("3 of 5 match (60%)") || told.contains("3 of 5 match"), "{told}");
+    let lines = |keep: fn(&str) -> bool| -> String {
+        let rows = FLOWS.lines().skip(1).filter(|line| keep(line));
+        FLOWS.lines().take(1).chain(rows).flat_map(|line| [line, "\n"]).collect()
+    };
+    let is_tcp = |line: &str| line.split(',').nth(7) == Some("6");
+    assert_eq!(stdout(&sandbox, "flows filter tcp.csv"), lines(is_tcp));
+    let rest = stdout(&sandbox, "flows filter rest.jsonl --format csv");
+    assert_eq!(rest, lines(|line| line.split(',').nth(7) != Some("6")));
+    let refused = sandbox.run("flows filter flows.csv --pass a.csv --fail a.csv");
+    assert!(refused.contains("name the same file"), "{refused}");
+}
+
+#[test]
+fn folders_and_patterns_are_all_their_files() {
+    let sandbox = sandbox().with("notes.txt", "what these are\n");
+    let by_protocol = "--by proto --values flows --top 0 --format csv";
+    let expected = "protocol,flows,percent\n6,5,62.5\n17,2,25.0\n1,1,12.5\n";
+    assert_eq!(stdout(&sandbox, &format!("flows aggregate . {by_protocol}")), expected);
+    assert_eq!(stdout(&sandbox, &format!("flows aggregate '*.csv' {by_protocol}")), expected);
+    let told = sandbox.run("flows aggregate . --by proto");
+    assert!(
+        told.contains("2 files of .") && told.contains("1 file left out: `./notes.txt`"),
+        "{told}"
+    );
+}
+
+#[test]
 fn every_format_reads_back() {
     let sandbox = sandbox();
     let formats = ["a.parquet", "a.arrow", "a.jsonl", "a.json", "a.csv.gz", "a.csv.zst"];
