@@ -7,6 +7,7 @@ use anyhow::Result;
 use rheos_capture::info::{Format, SectionInfo};
 use rheos_capture::{CaptureWriter, WriteOptions};
 use rheos_core::{Frame, LinkType, Timestamp, WideRecord};
+use rheos_gen::flows::FlowPlan;
 use rheos_gen::packets::{DATAGRAM_LEN_MAX, DatagramFrames, FramesConfig, NoFrames, RecordFrames};
 use rheos_wire::export::{ConfigError, ExportConfig, ExportRecord, Exporter, Refused};
 
@@ -38,6 +39,8 @@ struct Out {
     /// Bytes before compression.
     written: u64,
     frames: u64,
+    /// Names of the records' labels; the first is the background.
+    labels: Vec<String>,
 }
 
 enum Content {
@@ -88,11 +91,12 @@ impl Told {
 }
 
 impl Out {
-    /// Writes the frame that lies in the buffer.
-    fn put(&mut self, ts: Timestamp) -> Result<()> {
+    /// Writes the frame that lies in the buffer, with the name of its label as a comment, which pcapng has a place for.
+    fn put(&mut self, ts: Timestamp, label: u8) -> Result<()> {
         let wire_len = u32::try_from(self.frame.len()).unwrap_or(u32::MAX);
         let frame = Frame { ts, wire_len, link: LinkType::ETHERNET, data: &self.frame };
-        self.writer.write(&frame)?;
+        let comment = self.labels.get(usize::from(label)).filter(|_| label > 0);
+        self.writer.write_commented(&frame, comment.map(String::as_str))?;
         self.written += FRAME_HEAD + u64::from(wire_len);
         self.frames += 1;
         Ok(())
@@ -162,7 +166,7 @@ impl Exports {
         router.waiting.drain(..filled.taken);
         let datagram = self.datagram.get(..filled.len).unwrap_or_default();
         if !datagram.is_empty() && router.frames.frame(datagram, &mut out.frame) {
-            out.put(self.now)?;
+            out.put(self.now, 0)?;
         }
         Ok(filled.taken > 0 || filled.len > 0)
     }
@@ -178,10 +182,10 @@ impl Exports {
 }
 
 impl FlowCapture {
-    /// Begins a capture of records from `start` on.
-    pub(crate) fn create(path: &Path, options: &FileOptions, start: Timestamp) -> Result<Self> {
+    /// Begins a capture of records of `plan`.
+    pub(crate) fn create(path: &Path, options: &FileOptions, plan: &FlowPlan) -> Result<Self> {
         let content = if options.exported {
-            Content::Exports(Exports::new(options, start)?)
+            Content::Exports(Exports::new(options, plan.start())?)
         } else {
             let packets_max = options.packets_max;
             let config = FramesConfig { packets_max, ..FramesConfig::default() };
@@ -200,7 +204,9 @@ impl FlowCapture {
             ..WriteOptions::default()
         };
         let writer = CaptureWriter::create(path, &options)?;
-        Ok(Self { out: Out { writer, frame: Vec::new(), written: 0, frames: 0 }, content })
+        let labels = plan.labels().map(str::to_owned).collect();
+        let out = Out { writer, frame: Vec::new(), written: 0, frames: 0, labels };
+        Ok(Self { out, content })
     }
 
     /// Writes the packets of records, or what exporters tell of them, as far as their time has come.
@@ -219,7 +225,7 @@ impl FlowCapture {
                 Content::Packets(made) => {
                     let begins = Timestamp::from_nanos(record.first);
                     while let Some(info) = made.next_before(begins, &mut out.frame) {
-                        out.put(info.ts)?;
+                        out.put(info.ts, info.label)?;
                     }
                     made.add(&record);
                 }
@@ -241,7 +247,7 @@ impl FlowCapture {
         match content {
             Content::Packets(mut made) => {
                 while let Some(info) = made.next_before(Timestamp::MAX, &mut out.frame) {
-                    out.put(info.ts)?;
+                    out.put(info.ts, info.label)?;
                 }
                 let counters = made.counters();
                 told.cut = counters.cut_packets;

@@ -264,7 +264,7 @@ impl FlowFile {
         let bytes = || ByteSink::create(&target, options.compression, options.force);
         let is_narrow = plan.is_narrow();
         let writer = if options.format.is_capture() {
-            Writer::Capture(Box::new(FlowCapture::create(path, options, plan.start())?))
+            Writer::Capture(Box::new(FlowCapture::create(path, options, plan)?))
         } else if let Some(format) = options.format.columns() {
             let schema = if is_narrow { narrow_schema() } else { wide_schema() };
             let sink = SinkOptions { force: options.force, ..SinkOptions::new(format) };

@@ -183,3 +183,23 @@ fn sampled_exports_are_scaled_to_the_whole() {
         &sandbox.run("gen flows --protocol ipfix --sampling 0 -o s0.pcap"),
     );
 }
+
+/// Packets of attacks say which, where the format has a place for it.
+#[test]
+fn packets_of_attacks_are_labelled() {
+    let plan = "\
+generation: {max_flows: 500, rate: {flows_per_second: 1000}}
+traffic_patterns: [{type: dns_traffic, percentage: 100}]
+attacks: [{type: port_scan, name: noisy-scan, rate: 500}]
+";
+    let sandbox = Sandbox::new().with("attack.yaml", plan);
+    stdout(&sandbox, "gen flows --plan attack.yaml -o labelled.pcapng");
+    let csv = stdout(&sandbox, "gen flows --plan attack.yaml --no-header");
+    let packets = csv.lines().map(|row| row.split(',').collect::<Vec<_>>());
+    let labelled = packets.filter(|row| row[13] == "1").map(|row| row[8].parse::<usize>());
+    let expected: usize = labelled.map(|count| count.expect("a number")).sum();
+    let capture = std::fs::read(sandbox.path("labelled.pcapng")).expect("a file");
+    let comments = capture.windows(10).filter(|bytes| bytes == b"noisy-scan").count();
+    assert!(expected > 50);
+    assert_eq!(comments, expected);
+}
