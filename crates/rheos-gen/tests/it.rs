@@ -22,6 +22,8 @@ mod flow_fit;
 mod flow_laws;
 #[path = "it/flow_time.rs"]
 mod flow_time;
+#[path = "it/flow_totals.rs"]
+mod flow_totals;
 #[path = "it/record_frames.rs"]
 mod record_frames;
 #[path = "it/repeatability.rs"]

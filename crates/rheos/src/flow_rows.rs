@@ -307,7 +307,8 @@ fn line(block: &FlowBlock, row: usize) -> String {
     };
     let address = |column| rheos_query::address_of(block.value(column, row)).to_string();
     format!(
-        "0x{:08x}  {}  {}  {:<18}{:<10}{:<18}{:<10}{:<7}{:<10}{:<12}\n",
+        // One blank at least, also where an address of IPv6 is longer than its column.
+        "0x{:08x}  {}  {}  {:<17} {:<9} {:<17} {:<9} {:<6} {:<9} {:<12}\n",
         number(FlowColumn::StreamId),
         time(FlowColumn::First),
         time(FlowColumn::Last),

@@ -65,8 +65,8 @@ const COLUMNS: [&str; 8] = [
     "rx_packets",
     "total_packets",
 ];
-/// Widths of the older tool's columns.
-const WIDTHS: [usize; 8] = [8, 12, 16, 16, 16, 12, 12, 12];
+/// Widths of the older tool's columns but for the last, which has 12.
+const WIDTHS: [usize; 7] = [8, 12, 16, 16, 16, 12, 12];
 
 fn numbers(row: &PortRow) -> [u64; 8] {
     [
@@ -100,9 +100,11 @@ pub(crate) fn table(rows: &[PortRow]) -> Table {
 pub(crate) fn older_text(rows: &[PortRow], header: bool) -> String {
     let mut text = String::new();
     let mut line = |cells: [String; 8]| {
+        // One blank at least between columns, also where a number is longer than its own.
         for (cell, width) in cells.iter().zip(WIDTHS) {
-            text.push_str(&format!("{cell:<width$}"));
+            text.push_str(&format!("{cell:<0$} ", width - 1));
         }
+        text.push_str(&format!("{:<12}", cells[COLUMNS.len() - 1]));
         text.push('\n');
     };
     if header {

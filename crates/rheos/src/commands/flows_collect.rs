@@ -14,6 +14,7 @@ use crate::cli::GlobalArgs;
 use crate::collect_order::{SortKey, Sorter};
 use crate::collected::{self, Collected, CollectedArgs};
 use crate::exit::ExitStatus;
+use crate::failure::Misuse;
 use crate::flow_file::chosen;
 use crate::flow_rows::{AddressForm, FlowFormat, FlowRows, FlowRowsPlan};
 use crate::output::Output;
@@ -148,7 +149,12 @@ impl CollectFormat {
             Some(Self::Arrow) => FlowFormat::Arrow,
             None if path == Path::new("-") => FlowFormat::Table,
             None if path.extension().is_some_and(|ending| ending == "txt") => FlowFormat::Table,
-            None => FlowFormat::choose(None, path)?,
+            None => FlowFormat::choose(None, path).map_err(|_| {
+                Misuse::new(
+                    format!("`{}` tells no format by its name", path.display()),
+                    "end it with `.csv`, `.json`, `.jsonl`, `.parquet`, `.arrow` or `.txt`, or give `--output-format`",
+                )
+            })?,
         })
     }
 }

@@ -222,6 +222,8 @@ traffic_patterns:
     );
     let v6 = stdout(&sandbox, "flows collect -c v6.yaml -s src_ip --no-header");
     assert_eq!(v6.matches("2001:db8:1:").count(), 50, "{v6}");
+    // Long addresses do not run into the ports.
+    assert!(v6.lines().all(|line| line.split_whitespace().count() == 10), "{v6}");
     // Flows up to an end, however many were asked for.
     let end =
         "--start-timestamp 2024-01-01T00:00:00Z --end-timestamp 1704067200010000000 -f 3 -n 2";
@@ -308,6 +310,7 @@ fn mistakes_are_told_with_the_next_step() {
         ("collect_no_config", "flows collect -c nowhere.yaml"),
         ("collect_exists", "flows collect --output there.csv"),
         ("collect_order", "flows collect -n 2 port"),
+        ("collect_no_format", "flows collect --output flows"),
     ] {
         assert_run(name, &sandbox.run(line));
     }
