@@ -20,15 +20,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use arrow_array::RecordBatch;
+
 use crate::filter::BlockFilter;
 use crate::{Error, FlowBlock, FlowColumn, FlowColumns};
 use feed::{Feed, Piece, Work};
+use parquet::RowGroup;
 
 pub use records::{Bytes, OpenRecords, Opened, RecordSource, Unknown};
 
 /// Name of the threads that decode. Decoders of Parquet may panic over damaged files, which is told as
 /// [`Error::Damaged`]: a program's panic hook can be silent about threads of this name.
 pub const READER_THREAD: &str = "rows-in";
+
+/// Rows of a row group up to which the columns of its filter are held, until it is known which others are needed.
+const LATE_ROWS_MAX: usize = 4 << 20;
 
 /// What is to be read.
 #[derive(Clone, Debug)]
@@ -67,9 +73,7 @@ impl Request {
 
     /// Every column that is read.
     pub(crate) fn wanted(&self) -> FlowColumns {
-        let wanted = self.needed() | self.optional;
-        // An end that is not told is the beginning.
-        if wanted.contains(FlowColumn::Last) { wanted.with(FlowColumn::First) } else { wanted }
+        with_first(self.needed() | self.optional)
     }
 
     /// Whether a file with these columns has what is needed.
@@ -84,6 +88,11 @@ impl Request {
         }
         Err(Error::MissingColumns { name: name.to_owned(), missing, found })
     }
+}
+
+/// An end that is not told is the beginning.
+fn with_first(columns: FlowColumns) -> FlowColumns {
+    if columns.contains(FlowColumn::Last) { columns.with(FlowColumn::First) } else { columns }
 }
 
 /// What was read.
@@ -230,7 +239,15 @@ impl<W> Worker<'_, W> {
                     self.stats.skipped += rows;
                     return Ok(());
                 }
-                for batch in group.read(self.request.wanted()).map_err(|e| piece.damaged(&e))? {
+                let (wanted, tested) =
+                    (self.request.wanted(), with_first(self.request.filter.columns()));
+                let is_late = !self.request.filter.matches_all()
+                    && !wanted.without(tested).is_empty()
+                    && group.rows() <= LATE_ROWS_MAX;
+                if is_late {
+                    return self.late(piece, group, each);
+                }
+                for batch in group.read(wanted, None).map_err(|e| piece.damaged(&e))? {
                     let batch = batch.map_err(|error| piece.damaged(&error))?;
                     self.batch(piece, &batch, each)?;
                     if self.watched.stop.load(Ordering::Relaxed) {
@@ -260,13 +277,77 @@ impl<W> Worker<'_, W> {
         }
     }
 
+    /// Tests first, and reads the other columns only of batches with rows that pass.
+    fn late(
+        &mut self,
+        piece: &Piece,
+        group: &RowGroup,
+        each: &impl Fn(&mut W, FlowBlock) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let tested = with_first(self.request.filter.columns());
+        let mut kept: Vec<(usize, FlowBlock, Vec<u32>)> = Vec::new();
+        let batches = group.read(tested, None).map_err(|error| piece.damaged(&error))?;
+        for (n, batch) in batches.enumerate() {
+            let batch = batch.map_err(|error| piece.damaged(&error))?;
+            let block = self.converted(piece, &batch, tested)?.with_defaults(tested);
+            self.stats.examined += block.len() as u64;
+            self.watched.rows.fetch_add(block.len() as u64, Ordering::Relaxed);
+            self.request.filter.select(&block, &mut self.rows);
+            if !self.rows.is_empty() {
+                kept.push((n, block, self.rows.clone()));
+            }
+            if self.watched.stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let others = self.request.wanted().without(tested);
+        let numbers: Vec<usize> = kept.iter().map(|(n, ..)| *n).collect();
+        let mut batches =
+            group.read(others, Some(&numbers)).map_err(|error| piece.damaged(&error))?;
+        for (_, mut block, rows) in kept {
+            let batch = batches.next().ok_or_else(|| piece.damaged(&"columns of other lengths"))?;
+            let batch = batch.map_err(|error| piece.damaged(&error))?;
+            let more = self.converted(piece, &batch, others)?;
+            if more.len() != block.len() {
+                return Err(piece.damaged(&"columns of other lengths"));
+            }
+            for column in others.iter() {
+                if let Some(values) = more.column(column) {
+                    block = block.with(column, values.clone());
+                }
+            }
+            let block = block.with_defaults(self.request.needed());
+            let block = block.take(&rows, self.request.required | self.request.optional);
+            self.stats.matched += block.len() as u64;
+            each(&mut self.state, block)?;
+            if self.watched.stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn batch(
         &mut self,
         piece: &Piece,
-        batch: &arrow_array::RecordBatch,
+        batch: &RecordBatch,
         each: &impl Fn(&mut W, FlowBlock) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let converted = crate::convert::block(batch, self.request.wanted());
+        let block = self.converted(piece, batch, self.request.wanted())?;
+        self.deliver(block, each)
+    }
+
+    /// A batch as a block; values that do not fit are counted.
+    fn converted(
+        &mut self,
+        piece: &Piece,
+        batch: &RecordBatch,
+        wanted: FlowColumns,
+    ) -> Result<FlowBlock, Error> {
+        let converted = crate::convert::block(batch, wanted);
         let (block, defects) = converted.map_err(|unknown| Error::ColumnType {
             name: piece.name.clone(),
             column: unknown.column,
@@ -282,7 +363,7 @@ impl<W> Worker<'_, W> {
                 .first_bad
                 .get_or_insert_with(|| format!("{} {}: {what}", piece.name, piece.place()));
         }
-        self.deliver(block, each)
+        Ok(block)
     }
 
     fn rows(

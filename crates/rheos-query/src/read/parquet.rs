@@ -11,7 +11,7 @@ use arrow_schema::{ArrowError, DataType, TimeUnit};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
@@ -161,10 +161,17 @@ impl RowGroup {
         filter.excludes(&bounds).then_some(rows)
     }
 
-    /// Its rows in batches.
+    /// How many rows it says it has.
+    pub(super) fn rows(&self) -> usize {
+        let group = self.file.metadata.metadata().row_groups().get(self.number);
+        group.map_or(0, |group| usize::try_from(group.num_rows()).unwrap_or(0))
+    }
+
+    /// Its rows in batches; of some numbers of batches only, if they are told.
     pub(super) fn read(
         &self,
         wanted: FlowColumns,
+        batches: Option<&[usize]>,
     ) -> Result<Box<dyn Iterator<Item = Result<arrow_array::RecordBatch, ArrowError>>>, ParquetError>
     {
         let file = &self.file;
@@ -173,11 +180,18 @@ impl RowGroup {
         let mask = ProjectionMask::leaves(file.metadata.parquet_schema(), leaves);
         let metadata = file.metadata.clone();
         let store = file.store.clone();
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(store, metadata)
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(store, metadata)
             .with_projection(mask)
             .with_row_groups(vec![self.number])
-            .with_batch_size(BATCH_ROWS)
-            .build()?;
+            .with_batch_size(BATCH_ROWS);
+        if let Some(batches) = batches {
+            let rows = self.rows();
+            let range = |&n: &usize| (n * BATCH_ROWS).min(rows)..((n + 1) * BATCH_ROWS).min(rows);
+            let ranges = batches.iter().map(range);
+            builder =
+                builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, rows));
+        }
+        let reader = builder.build()?;
         let schema = reader.schema();
         for field in schema.fields() {
             let column = FlowColumn::named(field.name());

@@ -216,6 +216,36 @@ fn row_groups_that_cannot_match_are_skipped() {
     assert_eq!((stats.examined, stats.skipped), (1000, 2000));
 }
 
+/// Other columns are read only where rows pass: in the first, a middle and the last batch of two row groups.
+#[test]
+fn columns_that_are_read_late_belong_to_their_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let wanted = [0_u64, 1, 40_000, 79_999, 100_000, 159_999];
+    let record = |n: u64| WideRecord {
+        bytes: u64::from(wanted.contains(&n)),
+        flow_id: n,
+        source_ip: WideRecord::mapped(n as u32),
+        packets: n + 7,
+        ..WideRecord::default()
+    };
+    let rows: Vec<WideRecord> = (0..160_000).map(record).collect();
+    let batch = FlowBlock::from_wide(&rows).to_batch(&schema_of(columns(), false));
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(80_000)).build();
+    let file = File::create(&path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let seen = |filter: &str| read(std::slice::from_ref(&path), filter, 2).unwrap();
+    let (few, stats) = seen("bytes 1");
+    let expected: Seen = wanted.iter().map(|&n| (n, 1, 0xffff << 32 | u128::from(n))).collect();
+    assert_eq!((few, stats.examined, stats.matched), (expected, 160_000, 6));
+    let (most, _) = seen("bytes 0");
+    assert_eq!(most.len(), 160_000 - 6);
+    assert!(most.iter().all(|&(n, bytes, ip)| bytes == 0 && ip as u32 == n as u32));
+    assert_eq!(seen("bytes 2").0, []);
+}
+
 #[test]
 fn the_older_schemas_have_defaults() {
     let folder = tempfile::tempdir().unwrap();
