@@ -3,10 +3,16 @@
 //!
 //! | what | model | source |
 //! |---|---|---|
-//! | packets and bytes | mixtures fitted to 4 billion flows | `agh` |
+//! | packets and bytes | mixtures fitted to 4 billion flows; each service's own | `agh`; `service` |
+//! | any number | [`Distribution`], as a table of its quantiles | `distribution`, `quantiles` |
 //! | moments | Poisson process, its number of records in each block of 256 fixed | `row` |
-//! | hosts | Zipf's law, ranks scattered over the subnet | `popularity` |
-//! | duration | gaps between packets by service, as in the older generator's statistics | `gap` |
+//! | hosts | Zipf's law, ranks scattered over the subnet; servers that own ports | `popularity`; `affinity` |
+//! | duration | gaps between packets by service, as in the older generator's statistics | `shape`, `service` |
+//! | both directions | answers, correlated sizes, round trips, TCP flags | `sessions`, `talk` |
+//! | parts of long flows | active and inactive timeout | `parts` |
+//!
+//! Records are made 64 at a time, column by column (`chunk`), and laid down one for each flow (`fill`) or one
+//! conversation after the other (`sequence`); then `expect` tells how many bytes a record has on average.
 
 mod affinity;
 mod agh;

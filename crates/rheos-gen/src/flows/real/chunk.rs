@@ -30,6 +30,30 @@ const SIZE_WORDS: u64 = 1 << 62;
 /// Longest duration: 52 bits of nanoseconds are 52 days.
 const SPAN_MAX: f64 = 4.5e15;
 
+/// Places of distributions as tables have them.
+#[derive(Clone, Debug)]
+pub(super) struct Spots {
+    entry: Column<u32>,
+    within: Column<f64>,
+}
+
+impl Spots {
+    pub(super) const EMPTY: Self = Self { entry: [0; LANES], within: [0.0; LANES] };
+
+    /// Where the places of a column lie.
+    #[inline(always)]
+    fn find(&mut self, places: &Column<u64>) {
+        for k in 0..LANES {
+            Spot { entry: self.entry[k], within: self.within[k] } = spot(places[k]);
+        }
+    }
+
+    #[inline(always)]
+    fn at(&self, k: usize) -> Spot {
+        Spot { entry: self.entry[k], within: self.within[k] }
+    }
+}
+
 /// The columns that every flow has.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
@@ -57,7 +81,7 @@ pub(super) struct Chunk {
     client_half: Column<u32>,
     server_half: Column<u32>,
     server_net_half: Column<u32>,
-    spots: Column<Spot>,
+    spots: Spots,
 }
 
 impl Chunk {
@@ -80,7 +104,7 @@ impl Chunk {
         client_half: [0; LANES],
         server_half: [0; LANES],
         server_net_half: [0; LANES],
-        spots: [Spot { entry: 0, within: 0.0 }; LANES],
+        spots: Spots::EMPTY,
     };
 
     /// Draws the flows from `first` on.
@@ -186,11 +210,9 @@ impl Chunk {
         let (places, shape) = (&self.place, &self.shape);
         let sizes = (&mut self.packets, &mut self.bytes);
         draw_counts(shapes, shape, &self.back, (places, &bytes_place), &mut self.spots, sizes);
+        self.spots.find(&gap_place);
         for k in 0..LANES {
-            self.spots[k] = spot(gap_place[k]);
-        }
-        for k in 0..LANES {
-            self.gap[k] = shapes.value(self.shape[k].gap, self.spots[k]);
+            self.gap[k] = shapes.value(self.shape[k].gap, self.spots.at(k));
         }
         if shapes.any_plain() {
             for k in 0..LANES {
@@ -210,16 +232,14 @@ pub(super) fn draw_counts(
     shape: &Column<Shape>,
     back: &Column<u64>,
     (places, bytes_places): (&Column<u64>, &Column<u64>),
-    spots: &mut Column<Spot>,
+    spots: &mut Spots,
     (packets, bytes): (&mut Column<u64>, &mut Column<u64>),
 ) {
-    for k in 0..LANES {
-        spots[k] = spot(places[k]);
-    }
+    spots.find(places);
     let mut values = [0.0; LANES];
     let mut factors = [0.0; LANES];
     for k in 0..LANES {
-        values[k] = shapes.value(shape[k].packets[(back[k] & 1) as usize], spots[k]);
+        values[k] = shapes.value(shape[k].packets[(back[k] & 1) as usize], spots.at(k));
     }
     for k in 0..LANES {
         (packets[k], factors[k]) = whole(values[k]);
@@ -228,15 +248,15 @@ pub(super) fn draw_counts(
         for k in 0..LANES {
             let own = spot(bytes_places[k]);
             let apart = shape[k].apart;
-            spots[k].entry = select_unpredictable(apart, own.entry, spots[k].entry);
-            spots[k].within = select_unpredictable(apart, own.within, spots[k].within);
+            spots.entry[k] = select_unpredictable(apart, own.entry, spots.entry[k]);
+            spots.within[k] = select_unpredictable(apart, own.within, spots.within[k]);
             factors[k] = select_unpredictable(apart, factors[k], 1.0);
         }
     } else {
         factors = [1.0; LANES];
     }
     for k in 0..LANES {
-        values[k] = shapes.value(shape[k].bytes[(back[k] & 1) as usize], spots[k]);
+        values[k] = shapes.value(shape[k].bytes[(back[k] & 1) as usize], spots.at(k));
     }
     for k in 0..LANES {
         bytes[k] = whole(values[k] * factors[k]).0;

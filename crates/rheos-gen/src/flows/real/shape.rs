@@ -121,8 +121,10 @@ impl Shapes {
                 known.push((of, tables));
                 tables
             });
+            // What only fills the table of leaves is never drawn.
+            let is_drawn = leaf.port_count > 0;
             shapes.any |= !shape.plain;
-            shapes.any_plain |= shape.plain;
+            shapes.any_plain |= shape.plain && is_drawn;
             shapes.any_apart |= shape.apart;
             shapes.means.push(mean);
             shapes.of_leaf.push(Shape {

@@ -3,8 +3,7 @@
 #![expect(clippy::inline_always, reason = "loops over a chunk become vectors only as a whole")]
 #![expect(clippy::needless_range_loop, reason = "all columns are as long as the loops")]
 
-use super::chunk::{Chunk, Column, LANES, draw_counts, spans};
-use super::quantiles::Spot;
+use super::chunk::{Chunk, Column, LANES, Spots, draw_counts, spans};
 use super::sessions::Talk;
 use super::shape::Shapes;
 use super::{RealPlan, TCP};
@@ -46,7 +45,7 @@ pub(super) struct Replies {
     pub(super) looks_up: Column<bool>,
     /// Random bits for what few conversations need.
     pub(super) more: Column<u64>,
-    spots: Column<Spot>,
+    spots: Spots,
 }
 
 impl Replies {
@@ -59,7 +58,7 @@ impl Replies {
         delay: [0; LANES],
         looks_up: [false; LANES],
         more: [0; LANES],
-        spots: [Spot { entry: 0, within: 0.0 }; LANES],
+        spots: Spots::EMPTY,
     };
 
     /// Of flows that have no replies: only how long they last.
