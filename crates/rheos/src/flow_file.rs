@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use arrow_array::types::{ArrowPrimitiveType, UInt8Type, UInt16Type, UInt32Type};
-use arrow_array::{ArrayRef, PrimitiveArray, RecordBatch, TimestampNanosecondArray};
+use arrow_array::{
+    ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray, TimestampNanosecondArray,
+};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use clap::ValueEnum;
 use rheos_core::{FlowRecord, Timestamp, WideRecord};
@@ -243,10 +245,27 @@ pub(crate) struct FlowFile {
 }
 
 enum Writer {
-    Text { text: Box<FlowText>, sink: ByteSink, buffer: Vec<u8> },
-    Raw { sink: ByteSink, buffer: Vec<u8> },
-    Messages { exporter: Box<Exporter>, sink: ByteSink, buffer: Vec<u8>, last: Timestamp },
-    Columns { sink: Box<Sink>, schema: SchemaRef },
+    Text {
+        text: Box<FlowText>,
+        sink: ByteSink,
+        buffer: Vec<u8>,
+    },
+    Raw {
+        sink: ByteSink,
+        buffer: Vec<u8>,
+    },
+    Messages {
+        exporter: Box<Exporter>,
+        sink: ByteSink,
+        buffer: Vec<u8>,
+        last: Timestamp,
+    },
+    /// With the names of labels, if there are any.
+    Columns {
+        sink: Box<Sink>,
+        schema: SchemaRef,
+        names: Option<Arc<StringArray>>,
+    },
     Rows(Box<FlowRows>),
     Capture(Box<FlowCapture>),
 }
@@ -266,10 +285,16 @@ impl FlowFile {
         let writer = if options.format.is_capture() {
             Writer::Capture(Box::new(FlowCapture::create(path, options, plan)?))
         } else if let Some(format) = options.format.columns() {
-            let schema = if is_narrow { narrow_schema() } else { wide_schema() };
+            let names = (!is_narrow && plan.labels().count() > 1)
+                .then(|| Arc::new(StringArray::from_iter_values(plan.labels())));
+            let schema = match (&names, is_narrow) {
+                (_, true) => narrow_schema(),
+                (None, false) => wide_schema(),
+                (Some(_), false) => named_schema(),
+            };
             let sink = SinkOptions { force: options.force, ..SinkOptions::new(format) };
             let sink = Box::new(Sink::create(&target, Arc::clone(&schema), sink)?);
-            Writer::Columns { sink, schema }
+            Writer::Columns { sink, schema, names }
         } else if let Some(format) = options.format.rows().filter(|_| !is_narrow) {
             let (header, force) = (options.header, options.force);
             let addresses = AddressForm::Auto;
@@ -328,11 +353,14 @@ impl FlowFile {
                     Records::Wide(records) => messages(exporter, sink, buffer, *last, records)?,
                 }
             }
-            (Writer::Columns { sink, schema }, Records::Narrow(records)) => {
+            (Writer::Columns { sink, schema, .. }, Records::Narrow(records)) => {
                 sink.write(&narrow_batch(schema, records)?)?;
             }
-            (Writer::Columns { sink, schema }, Records::Wide(records)) => {
+            (Writer::Columns { sink, schema, names: None }, Records::Wide(records)) => {
                 sink.write(&FlowBlock::from_wide(records).to_batch(schema))?;
+            }
+            (Writer::Columns { sink, schema, names: Some(names) }, Records::Wide(records)) => {
+                sink.write(&named_batch(schema, names, records)?)?;
             }
         }
         Ok(())
@@ -412,6 +440,27 @@ fn narrow_schema() -> SchemaRef {
 
 fn wide_schema() -> SchemaRef {
     schema_of(FlowBlock::from_wide(&[]).columns() & FlowColumns::ALL, true)
+}
+
+/// Wide records, and the names of their labels.
+fn named_schema() -> SchemaRef {
+    let mut fields: Vec<_> = wide_schema().fields().iter().cloned().collect();
+    let name = Field::new_dictionary("label_name", DataType::UInt8, DataType::Utf8, false);
+    fields.push(Arc::new(name));
+    Arc::new(Schema::new(fields))
+}
+
+fn named_batch(
+    schema: &SchemaRef,
+    names: &Arc<StringArray>,
+    records: &[WideRecord],
+) -> Result<RecordBatch> {
+    let wide = FlowBlock::from_wide(records).to_batch(&wide_schema());
+    let keys = PrimitiveArray::<UInt8Type>::from_iter_values(records.iter().map(|r| r.label));
+    let values: ArrayRef = Arc::<StringArray>::clone(names);
+    let mut arrays = wide.columns().to_vec();
+    arrays.push(Arc::new(DictionaryArray::try_new(keys, values)?));
+    Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
 }
 
 fn narrow_batch(schema: &SchemaRef, records: &[FlowRecord]) -> Result<RecordBatch> {

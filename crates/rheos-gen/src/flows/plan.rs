@@ -248,11 +248,7 @@ impl FlowPlan {
         ends.extend(config.duration.map(|d| config.start + d));
         ends.extend(config.end);
         let end = ends.into_iter().min().unwrap_or(Timestamp::MAX);
-        let by_time = match &self.row {
-            Some(row) => row.count_before(self, end),
-            None => self.clock.count_before(end),
-        };
-        self.count = config.max_flows.unwrap_or(u64::MAX).min(by_time);
+        self.count = config.max_flows.unwrap_or(u64::MAX).min(self.index_at(end));
         let is_limited =
             config.max_flows.is_some() || config.duration.is_some() || config.end.is_some();
         self.count_all = is_limited.then_some(self.count);
@@ -307,6 +303,14 @@ impl FlowPlan {
             Some(row) => row.moment(self, index),
             None => self.clock.at(index).nanos,
         })
+    }
+
+    /// How many records come before a moment; where only the gaps are random, so many as at even ones.
+    pub fn index_at(&self, moment: Timestamp) -> u64 {
+        match &self.row {
+            Some(row) => row.count_before(self, moment),
+            None => self.clock.count_before(moment),
+        }
     }
 
     /// The mean length in bytes that the records really have.

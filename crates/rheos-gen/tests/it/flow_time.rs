@@ -223,6 +223,26 @@ fn bursts_are_self_similar_as_the_bias_says() {
     }
 }
 
+/// Within a block arrivals are even at random between its first and its last one: Kolmogorov and Smirnov.
+#[test]
+fn arrivals_within_blocks_are_a_poisson_process() {
+    for arrivals in [Arrivals::Poisson, Arrivals::Bursty] {
+        let mut config = config(arrivals, Timing::default(), 10_000);
+        config.max_flows = Some(4000 << 8);
+        let mut places = Vec::new();
+        for block in moments(&config).chunks_exact(256) {
+            let (first, span) = (block[0], block[255] - block[0]);
+            places.extend(block[1..255].iter().map(|m| (m - first) as f64 / span as f64));
+        }
+        places.sort_unstable_by(f64::total_cmp);
+        let count = places.len() as f64;
+        let off = |(i, place): (usize, &f64)| (place - (i as f64 + 0.5) / count).abs();
+        let farthest = places.iter().enumerate().map(off).fold(0.0, f64::max);
+        // Beyond 1.95 once in a thousand tries.
+        assert!(farthest * count.sqrt() < 1.95, "{arrivals:?}: {}", farthest * count.sqrt());
+    }
+}
+
 #[test]
 fn every_epoch_of_bursts_keeps_the_mean_rate() {
     let mut config = config(Arrivals::Bursty, Timing::default(), 1_000_000);

@@ -493,6 +493,15 @@ impl Source {
     fn taken_over(&self, args: &FlowsArgs) -> Result<(FlowConfig, FlowGenerator)> {
         let mut config = args.plan.config(true)?;
         let (index, reached) = (self.made.index(), self.made.stats().current);
+        if !config.attacks.is_empty() || !config.timing.schedule.is_empty() {
+            // What is told from the start on keeps its times: going on in the row does it.
+            let from = config.plan()?.index_at(reached);
+            let left = |max: u64| from.saturating_add(max.saturating_sub(index).max(1));
+            config.max_flows = config.max_flows.map(left);
+            let mut made = FlowGenerator::new(config.plan()?);
+            made.seek(from);
+            return Ok((config, made));
+        }
         // What was made counts against the limits of the new one.
         config.max_flows = config.max_flows.map(|max| max.saturating_sub(index).max(1));
         let gone = reached.since(config.start);

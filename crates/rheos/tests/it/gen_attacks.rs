@@ -1,6 +1,8 @@
 //! `rheos gen flows` with attacks: labels in the files are those of the ground truth.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+
+use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::run::Sandbox;
 
@@ -85,6 +87,28 @@ fn the_truth_is_of_the_records_that_were_made() {
         let records = found.get(&label).map_or(0, |sums| sums[0]);
         assert_eq!(told["records"].as_u64(), Some(records), "{line}");
     }
+}
+
+#[test]
+fn columns_have_the_names_of_labels() {
+    let sandbox = Sandbox::new();
+    example(&sandbox);
+    stdout(&sandbox, "gen flows --plan attacks.yaml -n 100k -o a.parquet");
+    let file = std::fs::File::open(sandbox.path("a.parquet")).expect("a file");
+    let reader = SerializedFileReader::new(file).expect("Parquet");
+    let mut found = BTreeSet::new();
+    for row in reader.get_row_iter(None).expect("rows") {
+        let row = row.expect("a row");
+        let cell = |name: &str| {
+            let found = row.get_column_iter().find(|(of, _)| *of == name);
+            found.expect(name).1.to_string().trim_matches('"').to_owned()
+        };
+        found.insert((cell("label"), cell("label_name")));
+    }
+    let pair = |label: &str, name: &str| (label.to_owned(), name.to_owned());
+    assert!(found.contains(&pair("0", "background")), "{found:?}");
+    assert!(found.contains(&pair("1", "scan-of-the-server")), "{found:?}");
+    assert!(found.contains(&pair("2", "host_scan-2")), "{found:?}");
 }
 
 #[test]
