@@ -81,7 +81,7 @@ pub(super) fn fill(
     mut moment: Moment,
     out: &mut [FlowRecord],
 ) -> Moment {
-    for (i, slot) in (index..).zip(out) {
+    for (slot, i) in out.iter_mut().zip(index..) {
         *slot = record(plan, i, moment.nanos);
         moment = plan.clock.advance(moment);
     }

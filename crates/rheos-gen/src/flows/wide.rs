@@ -26,7 +26,7 @@ pub(super) fn fill(
         return plan.clock.at(index.saturating_add(out.len() as u64));
     }
     let ipv6 = plan.has_ipv6();
-    for (i, slot) in (index..).zip(out) {
+    for (slot, i) in out.iter_mut().zip(index..) {
         *slot = if ipv6 {
             of_either_version(plan, i, moment.nanos)
         } else {
@@ -52,7 +52,7 @@ pub(super) fn fill_block(
     }
     let first = block.saturating_mul(BLOCK as u64).saturating_add(from as u64);
     let moments = moments.get(from..).unwrap_or_default();
-    for ((index, &moment), slot) in (first..).zip(moments).zip(out) {
+    for ((slot, &moment), index) in out.iter_mut().zip(moments).zip(first..) {
         *slot = of_either_version(plan, index, moment);
     }
 }

@@ -374,6 +374,28 @@ fn records_stand_in_order_of_their_moments() {
     assert!(probes.map(|r| r.first).is_sorted());
 }
 
+/// All of an attack within a nanosecond: its records are not walked over one by one.
+#[test]
+fn a_billion_records_at_once_are_no_obstacle() {
+    let burst = Attack {
+        duration: Some(Nanos(1)),
+        count: Some(1 << 36),
+        start: Nanos::from_secs(1),
+        ..Attack::new(AttackKind::SynFlood)
+    };
+    let plan = config(vec![burst.clone(), burst]).plan().expect("a plan");
+    let begin = plan.index_at(plan.start() + Nanos::from_secs(1));
+    let mut made = FlowGenerator::new(plan);
+    let mut out = [WideRecord::default(); 8];
+    // Two of 64 events are answered for each eight.
+    let records = (1_u64 << 36) / 64 * 80;
+    for (skip, label) in [(10, 1), (records / 2, 1), (records - 20, 1), (records + 20, 2)] {
+        made.seek(begin + skip);
+        assert_eq!(made.fill_wide(&mut out), 8);
+        assert!(out.iter().all(|r| r.label == label), "{skip}: {}", out[0].label);
+    }
+}
+
 /// The background is what it is without attacks, in the same order.
 #[test]
 fn attacks_leave_the_background_as_it_is() {

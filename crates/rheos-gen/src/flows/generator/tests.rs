@@ -132,6 +132,23 @@ fn statistics_tell_the_moment_of_the_next_record() {
     }
 }
 
+/// Counting went one index too far, beyond 64 bits, where builds look for that.
+#[test]
+fn the_last_of_all_indices_has_a_record() {
+    let fast = crate::flows::Rate::Flows(crate::flows::FlowRate { micros: u64::MAX });
+    let ipv6 = || crate::flows::Subnets::even(["2001:db8::/64".parse().expect("a net")]);
+    let plain = made(|c| c.rate = fast);
+    let wide = made(|c| (c.rate, c.sources, c.destinations) = (fast, ipv6(), ipv6()));
+    let drawn = made(|c| (c.rate, c.realism.host_exponent) = (fast, Some(1.0)));
+    for mut made in [plain, wide, drawn] {
+        assert_eq!(made.plan().bound(), u64::MAX);
+        made.seek(u64::MAX - 3);
+        assert_eq!(made.fill_wide(&mut [WideRecord::default(); 5]), 3);
+        made.seek(u64::MAX - 3);
+        assert!(!made.is_narrow() || take(&mut made, 5).len() == 3);
+    }
+}
+
 #[test]
 fn seeking_beyond_the_end_ends() {
     let mut made = made(|c| c.max_flows = Some(10));

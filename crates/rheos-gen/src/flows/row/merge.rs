@@ -144,14 +144,20 @@ impl Row {
             let middle = low.midpoint(high);
             if records(middle) <= wanted { low = middle } else { high = middle }
         }
+        // Of those at this moment, the background's come first, then those of one attack after the other.
+        let mut skipped = wanted.saturating_sub(records(low));
         let next = moments.partition_point(|&m| m < low);
-        let cursors = Cursors::new(&self.attacks, &self.counts(low), &ends);
-        let skipped = wanted.saturating_sub(records(low));
-        let mut place = Place { block, moments, next, cursors, ends };
-        for _ in 0..skipped {
-            place.step(&self.attacks);
+        let at_once = moments.partition_point(|&m| m <= low) - next;
+        let next = next + at_once.min(usize::try_from(skipped).unwrap_or(usize::MAX));
+        skipped = skipped.saturating_sub(at_once as u64);
+        let mut from = self.counts(low);
+        let until = self.counts(low.saturating_add(1));
+        for (from, (until, end)) in from.iter_mut().zip(until.iter().zip(&ends)) {
+            let at_once = (*until).min(*end).saturating_sub(*from).min(skipped);
+            *from += at_once;
+            skipped -= at_once;
         }
-        place
+        Place { block, moments, next, cursors: Cursors::new(&self.attacks, &from, &ends), ends }
     }
 
     /// The moment of record `position` of the merged row.
@@ -236,19 +242,5 @@ impl Row {
             out = rest;
         }
         out
-    }
-}
-
-impl Place {
-    /// Goes over a record.
-    fn step(&mut self, attacks: &[AttackPlan]) {
-        let first = self.cursors.first();
-        let until = first.map_or(u64::MAX, |at| self.cursors.list[at].moment);
-        match first {
-            Some(at) if self.moments.get(self.next).is_none_or(|&m| m > until) => {
-                self.cursors.take(attacks, at);
-            }
-            _ => self.next = (self.next + 1).min(BLOCK),
-        }
     }
 }

@@ -187,7 +187,12 @@ fn ramp(
     let mut at = begin;
     while at < end {
         let own = cycle.line(start.saturating_add(at));
-        let next = own.end.saturating_sub(start).clamp(at + 1, end);
+        if own.end == u64::MAX {
+            // The end of time comes first.
+            pieces.push((at, line(at), line(end)));
+            return;
+        }
+        let next = (own.end - start).clamp(at + 1, end);
         let parts = if is_level { 1 } else { RAMP_PARTS };
         let part = (next - at).div_ceil(parts);
         while at < next {

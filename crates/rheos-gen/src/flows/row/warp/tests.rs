@@ -84,6 +84,17 @@ fn the_inverse_is_that_of_the_integral() {
     }
 }
 
+/// A ramp that goes beyond the end of time is not cut into pieces of a nanosecond.
+#[test]
+fn schedules_may_go_beyond_the_end_of_time() {
+    let steps = [step(5 * HOUR, 3.0, true), step(300 * 24 * HOUR, 1.0, true)];
+    for left in [0, 1, 6 * HOUR, 100 * 24 * HOUR] {
+        let warp = warp(&steps, Some(office(0.5)), u64::MAX - left);
+        assert!(warp.once.pieces.len() < 1 << 20);
+        let _ = warp.at(u64::MAX);
+    }
+}
+
 #[test]
 fn time_never_runs_back() {
     let wild = [
