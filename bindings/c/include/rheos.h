@@ -68,12 +68,27 @@ typedef enum rheos_error_code {
   RHEOS_ERROR_CODE_INTERNAL = 5,
 } rheos_error_code;
 
+// What an exporter speaks.
+typedef enum rheos_export_protocol {
+  // NetFlow version 5: IPv4 only.
+  RHEOS_EXPORT_PROTOCOL_NETFLOW5 = 1,
+  // NetFlow version 9 (RFC 3954).
+  RHEOS_EXPORT_PROTOCOL_NETFLOW9 = 2,
+  // IPFIX (RFC 7011).
+  RHEOS_EXPORT_PROTOCOL_IPFIX = 3,
+  // sFlow version 5: samples of packets.
+  RHEOS_EXPORT_PROTOCOL_SFLOW = 4,
+} rheos_export_protocol;
+
 // What is to be generated. Values are checked where they are given; what they are together, by
 // `rheos_config_check` and `rheos_generator_new`.
 typedef struct rheos_config rheos_config;
 
 // Why something failed.
 typedef struct rheos_error rheos_error;
+
+// Makes datagrams of records, one at a time, in memory of its own. Sends nothing: that is for a socket of the caller's.
+typedef struct rheos_exporter rheos_exporter;
 
 // Makes the records of a configuration. Record `i` depends on the configuration and `i` only.
 typedef struct rheos_generator rheos_generator;
@@ -287,6 +302,38 @@ const char *rheos_error_hint(const struct rheos_error *error);
 
 // Frees an error.
 void rheos_error_free(struct rheos_error *error);
+
+// An exporter of one `rheos_export_protocol`. `domain` is the observation domain or source id; a `datagram_len_max` of
+// 0 is what fits Ethernet; `sampling` tells the collector that one packet in so many was counted, 0 and 1 that all
+// were. Null on failure.
+struct rheos_exporter *rheos_exporter_new(uint32_t protocol,
+                                          uint32_t domain,
+                                          size_t datagram_len_max,
+                                          uint32_t sampling,
+                                          struct rheos_error **error);
+
+// Frees an exporter, and the datagram that it gave.
+void rheos_exporter_free(struct rheos_exporter *exporter);
+
+// The next datagram at the moment `now` (nanoseconds since the Unix epoch); it lives until the next call. `taken` says
+// how many of the records are done: go on with those behind them until all are. A `length` of 0 is nothing to send.
+const uint8_t *rheos_exporter_encode(struct rheos_exporter *exporter,
+                                     uint64_t now,
+                                     const struct rheos_flow_record *records,
+                                     size_t count,
+                                     size_t *taken,
+                                     size_t *length);
+
+// The same for wide records.
+const uint8_t *rheos_exporter_encode_wide(struct rheos_exporter *exporter,
+                                          uint64_t now,
+                                          const struct rheos_wide_record *records,
+                                          size_t count,
+                                          size_t *taken,
+                                          size_t *length);
+
+// How many records could not be told in the protocol: IPv6 in NetFlow 5, and more than it can count. 0 of null.
+uint64_t rheos_exporter_refused(const struct rheos_exporter *exporter);
 
 // A generator at its first record. Null on failure, with an error that names key and remedy.
 struct rheos_generator *rheos_generator_new(const struct rheos_config *config, struct rheos_error **error);

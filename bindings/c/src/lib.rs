@@ -13,6 +13,7 @@
 
 mod config;
 mod error;
+mod export;
 mod generator;
 mod text;
 
@@ -21,6 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use config::*;
 pub use error::*;
+pub use export::*;
 pub use generator::*;
 pub use text::*;
 

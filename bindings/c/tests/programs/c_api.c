@@ -161,11 +161,62 @@ static void ways_agree(void)
     rheos_generator_free(generator);
 }
 
+/* Every record goes out, in datagrams that the protocols' versions begin. */
+static void exports(void)
+{
+    rheos_config *config = rheos_config_new();
+    CHECK(rheos_config_set_max_flows(config, 1000));
+    rheos_generator *generator = rheos_generator_new(config, NULL);
+    rheos_flow_record *records = malloc(1000 * sizeof *records);
+    rheos_wide_record *wide = malloc(1000 * sizeof *wide);
+    CHECK(rheos_generator_fill(generator, records, 1000) == 1000);
+    rheos_generator_seek(generator, 0);
+    CHECK(rheos_generator_fill_wide(generator, wide, 1000) == 1000);
+    const int versions[] = {5, 9, 10};
+    const uint64_t now = 1704067300000000000u;
+    for (uint32_t protocol = RHEOS_EXPORT_PROTOCOL_NETFLOW5; protocol <= RHEOS_EXPORT_PROTOCOL_SFLOW; ++protocol) {
+        rheos_exporter *narrow = rheos_exporter_new(protocol, 7, 0, 0, NULL);
+        rheos_exporter *other = rheos_exporter_new(protocol, 7, 0, 1, NULL);
+        size_t done = 0, datagrams = 0;
+        while (done < 1000) {
+            size_t taken = 0, length = 0, wide_taken = 0, wide_length = 0;
+            const uint8_t *datagram = rheos_exporter_encode(narrow, now, records + done, 1000 - done, &taken, &length);
+            CHECK(taken > 0 && taken <= 1000 - done && length > 20 && length <= 1452);
+            if (protocol <= RHEOS_EXPORT_PROTOCOL_IPFIX)
+                CHECK(datagram[0] == 0 && datagram[1] == versions[protocol - 1]);
+            const uint8_t *same =
+                rheos_exporter_encode_wide(other, now, wide + done, 1000 - done, &wide_taken, &wide_length);
+            CHECK(wide_taken == taken && wide_length == length && memcmp(datagram, same, length) == 0);
+            done += taken;
+            ++datagrams;
+        }
+        CHECK(datagrams >= 34 - 10 && rheos_exporter_refused(narrow) == 0);
+        rheos_exporter_free(narrow);
+        rheos_exporter_free(other);
+    }
+    rheos_error *error = NULL;
+    CHECK(rheos_exporter_new(99, 0, 0, 0, &error) == NULL && rheos_error_code_of(error) == RHEOS_ERROR_CODE_ARGUMENT);
+    rheos_error_free(error);
+    error = NULL;
+    CHECK(rheos_exporter_new(RHEOS_EXPORT_PROTOCOL_IPFIX, 0, 10, 0, &error) == NULL);
+    CHECK(strstr(rheos_error_message(error), "datagram") != NULL);
+    rheos_error_free(error);
+    size_t taken = 1, length = 1;
+    rheos_exporter_encode(NULL, now, records, 1000, &taken, &length);
+    CHECK(taken == 0 && length == 0 && rheos_exporter_refused(NULL) == 0);
+    rheos_exporter_free(NULL);
+    free(records);
+    free(wide);
+    rheos_generator_free(generator);
+    rheos_config_free(config);
+}
+
 int main(void)
 {
     CHECK(rheos_abi_version() == RHEOS_ABI_VERSION);
     CHECK(strlen(rheos_version()) > 4);
     mistakes();
     ways_agree();
+    exports();
     return 0;
 }
