@@ -80,6 +80,26 @@ typedef enum rheos_export_protocol {
   RHEOS_EXPORT_PROTOCOL_SFLOW = 4,
 } rheos_export_protocol;
 
+// Packets and bytes of flows. Records of all but the first are wide.
+typedef enum rheos_size_model {
+  // The patterns' lengths, one packet each.
+  RHEOS_SIZE_MODEL_PATTERNS = 1,
+  // Mixtures fitted to 4 billion flows of a campus.
+  RHEOS_SIZE_MODEL_AGH2015 = 2,
+  // Each pattern's own.
+  RHEOS_SIZE_MODEL_SERVICES = 3,
+} rheos_size_model;
+
+// When flows begin. Records of all but the first are wide.
+typedef enum rheos_arrivals {
+  // At equal distances.
+  RHEOS_ARRIVALS_EVEN = 1,
+  // At random.
+  RHEOS_ARRIVALS_POISSON = 2,
+  // In bursts at many scales of time.
+  RHEOS_ARRIVALS_BURSTY = 3,
+} rheos_arrivals;
+
 // What is to be generated. Values are checked where they are given; what they are together, by
 // `rheos_config_check` and `rheos_generator_new`.
 typedef struct rheos_config rheos_config;
@@ -403,6 +423,15 @@ bool rheos_generator_restore(struct rheos_generator *generator,
                              const uint8_t *bytes,
                              size_t count,
                              struct rheos_error **error);
+
+// Packets and bytes of flows: one `rheos_size_model`.
+bool rheos_config_set_size_model(struct rheos_config *config, uint32_t model, struct rheos_error **error);
+
+// When flows begin: one `rheos_arrivals`.
+bool rheos_config_set_arrivals(struct rheos_config *config, uint32_t arrivals, struct rheos_error **error);
+
+// The exponent of Zipf's law for hosts, 0.5 to 2; 0: all hosts of a subnet are equal.
+bool rheos_config_set_host_exponent(struct rheos_config *config, double exponent, struct rheos_error **error);
 
 // A writer of one `rheos_layout`. Null for others.
 struct rheos_text *rheos_text_new(uint32_t layout, struct rheos_error **error);

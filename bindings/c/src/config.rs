@@ -141,7 +141,7 @@ pub unsafe extern "C" fn rheos_config_check(config: *const Config, error: *mut *
 }
 
 /// Changes a configuration.
-unsafe fn change(
+pub(crate) unsafe fn change(
     config: *mut Config,
     error: *mut *mut Error,
     how: impl FnOnce(&mut Config) -> Result<(), Error>,

@@ -15,6 +15,7 @@ mod config;
 mod error;
 mod export;
 mod generator;
+mod realism;
 mod text;
 
 use std::ffi::c_char;
@@ -24,6 +25,7 @@ pub use config::*;
 pub use error::*;
 pub use export::*;
 pub use generator::*;
+pub use realism::*;
 pub use text::*;
 
 /// The version of this interface: it grows when a function or record changes its meaning, not when some are added.

@@ -145,6 +145,13 @@ public:
     /// How likely it is that a record runs from server to client.
     Config &bidirectional(double probability) { return told(rheos_config_set_bidirectional, probability); }
 
+    /// Packets and bytes of flows; all but the patterns' own make wide records.
+    Config &size_model(rheos_size_model model) { return told(rheos_config_set_size_model, static_cast<std::uint32_t>(model)); }
+    /// When flows begin; all but even ones make wide records.
+    Config &arrivals(rheos_arrivals arrivals) { return told(rheos_config_set_arrivals, static_cast<std::uint32_t>(arrivals)); }
+    /// The exponent of Zipf's law for hosts; 0: all are equal.
+    Config &host_exponent(double exponent) { return told(rheos_config_set_host_exponent, exponent); }
+
     /// Lengths in bytes; an average of 0 leaves the patterns their own.
     Config &sizes(std::uint32_t min, std::uint32_t max, std::uint32_t average = 0)
     {
@@ -474,6 +481,53 @@ private:
         void operator()(rheos_text *text) const noexcept { rheos_text_free(text); }
     };
     std::unique_ptr<rheos_text, Free> m_text;
+};
+
+/// Makes the datagrams of routers of records: NetFlow, IPFIX and sFlow. Sends nothing: that is for a socket of yours.
+class Exporter
+{
+public:
+    /// A datagram, which lives until the next call, and how many of the records are done with it.
+    struct Datagram
+    {
+        const std::uint8_t *data = nullptr;
+        std::size_t length = 0;
+        std::size_t taken = 0;
+    };
+
+    /// A length of 0 is what fits Ethernet; a sampling of 0 or 1 tells that every packet was counted. Wrong values make
+    /// an exporter that is false and makes nothing.
+    explicit Exporter(rheos_export_protocol protocol, std::uint32_t domain = 0, std::size_t datagram_len_max = 0,
+                      std::uint32_t sampling = 0)
+        : m_exporter(rheos_exporter_new(static_cast<std::uint32_t>(protocol), domain, datagram_len_max, sampling, nullptr))
+    {
+    }
+
+    explicit operator bool() const noexcept { return m_exporter != nullptr; }
+
+    /// The next datagram at this moment (nanoseconds since the Unix epoch): go on with the records behind those taken.
+    Datagram encode(std::uint64_t now, const Record *records, std::size_t count)
+    {
+        Datagram made;
+        made.data = rheos_exporter_encode(m_exporter.get(), now, records, count, &made.taken, &made.length);
+        return made;
+    }
+    /// The same for wide records.
+    Datagram encode(std::uint64_t now, const WideRecord *records, std::size_t count)
+    {
+        Datagram made;
+        made.data = rheos_exporter_encode_wide(m_exporter.get(), now, records, count, &made.taken, &made.length);
+        return made;
+    }
+    /// How many records the protocol could not tell.
+    std::uint64_t refused() const noexcept { return rheos_exporter_refused(m_exporter.get()); }
+
+private:
+    struct Free
+    {
+        void operator()(rheos_exporter *exporter) const noexcept { rheos_exporter_free(exporter); }
+    };
+    std::unique_ptr<rheos_exporter, Free> m_exporter;
 };
 
 } // namespace rheos

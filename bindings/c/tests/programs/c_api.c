@@ -161,6 +161,36 @@ static void ways_agree(void)
     rheos_generator_free(generator);
 }
 
+/* Models make wide records; what they cannot be is told. */
+static void models(void)
+{
+    rheos_error *error = NULL;
+    rheos_config *config = rheos_config_new();
+    CHECK(rheos_config_set_max_flows(config, 1000));
+    CHECK(!rheos_config_set_size_model(config, 99, NULL) && !rheos_config_set_arrivals(config, 0, NULL));
+    CHECK(!rheos_config_set_host_exponent(config, 3, &error));
+    CHECK(strstr(rheos_error_message(error), "host_exponent") != NULL);
+    rheos_error_free(error);
+    CHECK(!rheos_config_set_size_model(NULL, RHEOS_SIZE_MODEL_PATTERNS, NULL));
+    rheos_generator *generator = rheos_generator_new(config, NULL);
+    CHECK(rheos_generator_is_narrow(generator));
+    rheos_generator_free(generator);
+    CHECK(rheos_config_set_size_model(config, RHEOS_SIZE_MODEL_SERVICES, NULL));
+    CHECK(rheos_config_set_arrivals(config, RHEOS_ARRIVALS_BURSTY, NULL));
+    CHECK(rheos_config_set_host_exponent(config, 1.0, NULL) && rheos_config_set_host_exponent(config, 0, NULL));
+    generator = rheos_generator_new(config, NULL);
+    CHECK(!rheos_generator_is_narrow(generator));
+    rheos_wide_record *wide = malloc(1000 * sizeof *wide);
+    CHECK(rheos_generator_fill_wide(generator, wide, 1000) == 1000);
+    uint64_t packets = 0;
+    for (int i = 0; i < 1000; ++i)
+        packets += wide[i].packets;
+    CHECK(packets > 2000);
+    free(wide);
+    rheos_generator_free(generator);
+    rheos_config_free(config);
+}
+
 /* Every record goes out, in datagrams that the protocols' versions begin. */
 static void exports(void)
 {
@@ -217,6 +247,7 @@ int main(void)
     CHECK(strlen(rheos_version()) > 4);
     mistakes();
     ways_agree();
+    models();
     exports();
     return 0;
 }

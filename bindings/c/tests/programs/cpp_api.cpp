@@ -164,10 +164,36 @@ static void wide_records()
     CHECK(records[0].source_ip[0] == 0x20 && records[99].packets == 1);
 }
 
+static void exports_of_models()
+{
+    rheos::Config config = example();
+    config.max_flows(500).size_model(RHEOS_SIZE_MODEL_AGH2015).arrivals(RHEOS_ARRIVALS_POISSON).host_exponent(1.0);
+    rheos::Generator generator = made(config);
+    CHECK(!generator.is_narrow());
+    std::vector<rheos::WideRecord> records(500);
+    CHECK(generator.fill(records.data(), records.size()) == 500);
+    std::uint64_t packets = 0;
+    for (const rheos::WideRecord &record : records)
+        packets += record.packets;
+    CHECK(packets > 1000);
+    rheos::Exporter exporter(RHEOS_EXPORT_PROTOCOL_IPFIX, 7);
+    CHECK(exporter && !rheos::Exporter(RHEOS_EXPORT_PROTOCOL_IPFIX, 7, 1));
+    std::size_t done = 0;
+    while (done < records.size()) {
+        const auto datagram = exporter.encode(records.back().last, records.data() + done, records.size() - done);
+        CHECK(datagram.taken > 0 && datagram.length > 16 && datagram.data[1] == 10);
+        done += datagram.taken;
+    }
+    CHECK(exporter.refused() == 0);
+    rheos::Record none{};
+    CHECK(exporter.encode(0, &none, 0).taken == 0);
+}
+
 int main()
 {
     mistakes();
     ways_agree();
     wide_records();
+    exports_of_models();
     return 0;
 }
