@@ -4,10 +4,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use rheos_core::{FlowRecord, WideRecord};
+use rheos_core::{FlowRecord, Nanos, WideRecord};
 use rheos_gen::flows::{
-    Arrivals, FlowColumns, FlowConfig, FlowGenerator, FlowPlan, FlowText, Kernel, Realism,
-    SizeModel, Subnets, TextFormat,
+    Arrivals, Conversations, FlowColumns, FlowConfig, FlowGenerator, FlowPlan, FlowText, Kernel,
+    Realism, Sessions, SizeModel, Subnets, TextFormat,
 };
 
 /// Records of a buffer that stays in the first cache: 32 KiB.
@@ -23,6 +23,26 @@ fn plan() -> Option<FlowPlan> {
         ..FlowConfig::default()
     };
     config.plan().ok()
+}
+
+/// Full realism: flows one by one as on a campus, and both directions of conversations cut by timeouts.
+fn real_plans() -> Vec<(&'static str, FlowPlan)> {
+    let realism = Realism {
+        sizes: SizeModel::Agh2015,
+        arrivals: Arrivals::Poisson,
+        host_exponent: Some(1.0),
+    };
+    let campus = FlowConfig { realism, ..FlowConfig::default() };
+    let sessions = Sessions {
+        conversations: Some(Conversations::default()),
+        service_affinity: true,
+        active_timeout: Some(Nanos::from_secs(300)),
+        inactive_timeout: Some(Nanos::from_secs(15)),
+    };
+    let realism = Realism { sizes: SizeModel::Services, ..realism };
+    let office = FlowConfig { realism, sessions, ..FlowConfig::default() };
+    let plans = [("campus", campus.plan()), ("office", office.plan())];
+    plans.into_iter().filter_map(|(name, plan)| Some((name, plan.ok()?))).collect()
 }
 
 fn records(criterion: &mut Criterion) {
@@ -73,19 +93,17 @@ fn records(criterion: &mut Criterion) {
             black_box(&wide);
         });
     });
-    let realism = Realism {
-        sizes: SizeModel::Agh2015,
-        arrivals: Arrivals::Poisson,
-        host_exponent: Some(1.0),
-    };
-    let Ok(plan) = FlowConfig { realism, ..FlowConfig::default() }.plan() else { return };
-    let mut made = FlowGenerator::new(plan);
-    group.bench_function("campus", |bencher| {
-        bencher.iter(|| {
-            made.fill_wide(&mut wide);
-            black_box(&wide);
-        });
-    });
+    for (name, plan) in real_plans() {
+        for kernel in Kernel::all() {
+            let mut made = FlowGenerator::with_kernel(plan.clone(), kernel);
+            group.bench_function(format!("{name}_{}", kernel.name()), |bencher| {
+                bencher.iter(|| {
+                    made.fill_wide(&mut wide);
+                    black_box(&wide);
+                });
+            });
+        }
+    }
     group.finish();
 }
 
