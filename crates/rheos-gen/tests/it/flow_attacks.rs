@@ -8,8 +8,8 @@ use std::path::Path;
 use rheos_core::units::BitRate;
 use rheos_core::{Nanos, RecordFlags, Timestamp, WideRecord};
 use rheos_gen::flows::{
-    Arrivals, Attack, AttackKind, AttackTally, Diurnal, FlowConfig, FlowGenerator, FlowRate,
-    Kernel, Rate, Realism, SizeModel, Step, Subnets, Timing, TruthFormat,
+    Arrivals, Attack, AttackKind, AttackTally, Conversations, Diurnal, FlowConfig, FlowGenerator,
+    FlowRate, Kernel, Rate, Realism, SizeModel, Step, Subnets, Timing, TruthFormat,
 };
 use sha2::{Digest, Sha256};
 
@@ -236,6 +236,10 @@ fn an_upload_is_cut_by_the_active_timeout() {
     assert_eq!(told, [(0x1a, 2, false), (0x18, 2, true), (0x18, 2, true), (0x19, 3, true)]);
     assert!(up.windows(2).all(|w| w[0].last < w[1].first));
     assert_eq!(up[3].last - up[0].first, 1_000_000_000_000);
+    config.sessions.active_timeout = Some(Nanos::from_secs(100));
+    let (all, tally) = made(&config);
+    assert_eq!(all.iter().filter(|r| r.label == 1).count(), 20);
+    assert_eq!(tally.sums()[0].bytes, 1_000_000_000 + 10 * 33_334 * 52);
 }
 
 #[test]
@@ -295,8 +299,21 @@ fn everything() -> FlowConfig {
 
 #[test]
 fn any_place_threads_and_kernel_make_the_same_row() {
-    let config = everything();
-    let (all, tally) = made(&config);
+    same_row(&everything());
+}
+
+/// The same among conversations, which fill blocks of the background by themselves.
+#[test]
+fn attacks_stand_among_conversations() {
+    let mut config = everything();
+    config.attacks.truncate(4);
+    config.reversed_share = 0.0;
+    config.sessions.conversations = Some(Conversations::default());
+    same_row(&config);
+}
+
+fn same_row(config: &FlowConfig) {
+    let (all, tally) = made(config);
     let plan = config.plan().expect("a plan");
     assert!(all.len() > 300_000, "{}", all.len());
     for kernel in Kernel::all() {

@@ -5,7 +5,7 @@ use rheos_core::{RecordFlags, Seed, WideRecord};
 use super::hosts::{HostRow, Scatter};
 use super::model::{COMPLETE, DATA, ICMP, ICMP_V6, Leg, Model, SYN, SYN_ACK, SYN_RST, UDP};
 use super::pace::Pace;
-use super::settled::{ACTIVE_TIMEOUT, Settled, Upload};
+use super::settled::{Settled, Upload};
 use super::{AttackKind, Event};
 use crate::flows::draw;
 
@@ -314,7 +314,7 @@ fn upload_part(record: &mut WideRecord, upload: &Upload, part: u64, is_answer: b
     let (bytes, span) = if is_last {
         (upload.last_bytes, upload.last_span.0)
     } else {
-        (upload.bytes, ACTIVE_TIMEOUT.0 - 1)
+        (upload.bytes, upload.span.0 - 1)
     };
     let packets = bytes.div_ceil(1_500);
     record.packets = if is_answer { packets.div_ceil(2) } else { packets };

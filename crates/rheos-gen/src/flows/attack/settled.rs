@@ -11,8 +11,9 @@ use crate::flows::config::{FlowConfig, FlowRate, not_this};
 use crate::flows::error::{FlowError, FlowProblem};
 use crate::flows::subnet::Subnet;
 
-/// A router's usual limit on the time that one record tells of: uploads come in parts of it.
-pub(super) const ACTIVE_TIMEOUT: Nanos = Nanos::from_secs(300);
+/// A router's usual limit on the time that one record tells of: uploads come in parts of it, or of
+/// `realism.active_timeout`.
+const ACTIVE_TIMEOUT: Nanos = Nanos::from_secs(300);
 /// Cobalt Strike's default.
 const BEACON_PERIOD: Nanos = Nanos::from_secs(60);
 /// Of uploads: a choice.
@@ -46,6 +47,8 @@ pub(in crate::flows) struct Settled {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Upload {
     pub(super) parts: u64,
+    /// How long a part takes that is not the last one.
+    pub(super) span: Nanos,
     /// Bytes of a part, and of the last one; how long the last one takes.
     pub(super) bytes: u64,
     pub(super) last_bytes: u64,
@@ -89,7 +92,8 @@ impl Attack {
             "" => format!("{}-{number}", self.kind.name()),
             name => name.to_owned(),
         };
-        let (gap, events, upload) = self.pace(&model, &sources, &targets, &ports);
+        let timeout = config.sessions.active_timeout.unwrap_or(ACTIVE_TIMEOUT);
+        let (gap, events, upload) = self.pace(&model, timeout, (&sources, &targets), &ports);
         Ok(Settled {
             kind: self.kind,
             name,
@@ -233,15 +237,15 @@ impl Attack {
     fn pace(
         &self,
         model: &Model,
-        sources: &[Subnet],
-        targets: &[Subnet],
+        timeout: Nanos,
+        (sources, targets): (&[Subnet], &[Subnet]),
         ports: &[(u16, u16)],
     ) -> (Gap, u64, Option<Upload>) {
         let duration = self.duration.unwrap_or(Nanos::from_secs(model.duration_secs));
         if self.kind == AttackKind::Exfiltration {
-            let upload = Upload::new(self.bandwidth.unwrap_or(BANDWIDTH), duration);
+            let upload = Upload::new(self.bandwidth.unwrap_or(BANDWIDTH), duration, timeout);
             let events = self.count.unwrap_or(1).saturating_mul(upload.parts);
-            return (Gap::new(ACTIVE_TIMEOUT.0.into(), 1), events, Some(upload));
+            return (Gap::new(upload.span.0.into(), 1), events, Some(upload));
         }
         let gap = match (self.rate, self.duration, self.count) {
             _ if self.kind == AttackKind::Beacon && self.rate.is_none() => {
@@ -269,14 +273,15 @@ impl Attack {
 }
 
 impl Upload {
-    fn new(bandwidth: BitRate, duration: Nanos) -> Self {
+    fn new(bandwidth: BitRate, duration: Nanos, timeout: Nanos) -> Self {
         let bytes = |span: Nanos| {
             let bits = u128::from(bandwidth.0) * u128::from(span.0) / 1_000_000_000;
             u64::try_from(bits / 8).unwrap_or(u64::MAX).clamp(40, 1 << 56)
         };
-        let parts = duration.0.div_ceil(ACTIVE_TIMEOUT.0).max(1);
-        let last_span = Nanos(duration.0 - (parts - 1) * ACTIVE_TIMEOUT.0);
-        Self { parts, bytes: bytes(ACTIVE_TIMEOUT), last_bytes: bytes(last_span), last_span }
+        let span = timeout.max(Nanos(1));
+        let parts = duration.0.div_ceil(span.0).max(1);
+        let last_span = Nanos(duration.0 - (parts - 1) * span.0);
+        Self { parts, span, bytes: bytes(span), last_bytes: bytes(last_span), last_span }
     }
 }
 
