@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use rheos_core::WideRecord;
+use rheos_gen::flows::{FlowConfig, FlowGenerator, Variables};
 use rheos_wire::checksum::internet_sum;
 use rheos_wire::export::{ExportConfig, Exporter, Protocol, Times};
 
@@ -142,6 +143,25 @@ fn biflows() {
     let columns = fields(&path, &["cflow.packets", "cflow.srcport"]);
     assert_eq!(columns[0], told(&both, |r| r.packets));
     assert_eq!(columns[1], told(&forward, |r| r.source_port));
+}
+
+/// Request and reply of a conversation stand side by side, so the exporter makes one record of them.
+#[test]
+fn conversations_are_biflows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("office.pcap");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/flows/office.yaml");
+    let config = FlowConfig::load(&example, &Variables::NONE).unwrap();
+    let mut records = vec![WideRecord::default(); 5_000];
+    FlowGenerator::new(config.plan().unwrap()).fill_wide(&mut records);
+    let config = ExportConfig { biflows: true, ..ExportConfig::default() };
+    capture(config, &records, &path);
+    assert_eq!(complaints(&path, WRONG), "");
+    let columns = fields(&path, &["cflow.packets", "cflow.srcport"]);
+    assert_eq!(columns[0], told(&records, |r| r.packets));
+    // Ports are told once for both directions, of three quarters of all records.
+    let alone = 2 * columns[1].len() - records.len();
+    assert!(alone * 4 < records.len(), "{alone} of {}", records.len());
 }
 
 #[test]
