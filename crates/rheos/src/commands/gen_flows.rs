@@ -95,7 +95,7 @@ struct SendArgs {
     /// Send to a collector instead: `127.0.0.1:4739`.
     #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["output", "format"])]
     to: Option<String>,
-    /// What exporters speak: to a collector, `ipfix` if not told; in a capture, whose packets are theirs then.
+    /// What exporters speak, IPFIX by default; captures hold their datagrams then.
     #[arg(long, value_name = "NAME")]
     protocol: Option<ProtocolName>,
     /// Records per second that are sent; as fast as it goes without.
@@ -110,7 +110,7 @@ struct SendArgs {
         hide_short_help = true
     )]
     pace_bandwidth: Option<BitRate>,
-    /// Send to other machines, too: made records look like real ones to a collector.
+    /// Send to other machines, too: collectors take made records for real ones.
     #[arg(long, requires = "to")]
     allow_remote: bool,
     /// Observation domain or source id; the stream's number without.
