@@ -1,12 +1,14 @@
-//! `cargo xtask bench`: every measurement in a process of its own, ours and the peer's, in one run and one table.
+//! `cargo xtask bench`: every measurement in a process of its own, ours and the peers', in one run.
 
+mod collected;
 mod peer;
+mod queries;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use crate::steps;
@@ -22,6 +24,24 @@ pub(crate) struct Options {
     /// Leave out NFStream, which is installed from the Python package index, and our own Python package
     #[arg(long)]
     no_peer: bool,
+    /// Measure only this
+    #[arg(long)]
+    only: Option<Part>,
+    /// Flows that are queried
+    #[arg(long, default_value_t = 10_000_000)]
+    rows: u64,
+    /// Flows that nfdump and ours read from a file of nfcapd; 0 leaves nfdump out
+    #[arg(long, default_value_t = 2_000_000)]
+    nfdump_rows: u64,
+}
+
+/// A part of the benchmarks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Captures into flows and features, beside NFStream
+    Packets,
+    /// Queries over flow files, beside DuckDB, Polars and nfdump
+    Queries,
 }
 
 /// One line of the table.
@@ -43,9 +63,22 @@ const MODES: &[(&str, &str)] = &[
 /// Measures and prints.
 pub(crate) fn bench(root: &Path, options: &Options) -> Result<()> {
     println!("building with the release profile ...");
-    let road = steps::built(root, &["--release", "--package", "rheos", "--bench", "road"], "road")?;
     let rheos =
         steps::built(root, &["--release", "--package", "rheos", "--bin", "rheos"], "rheos")?;
+    if options.only != Some(Part::Queries) {
+        packets(root, options, &rheos)?;
+    }
+    if options.only != Some(Part::Packets) {
+        let folder = folder(root)?;
+        let tables = queries::compare(root, &folder, &rheos, options.rows, options.nfdump_rows)?;
+        println!("\n{}\n\n{tables}", machine());
+    }
+    Ok(())
+}
+
+/// Captures into flows and features.
+fn packets(root: &Path, options: &Options, rheos: &Path) -> Result<()> {
+    let road = steps::built(root, &["--release", "--package", "rheos", "--bench", "road"], "road")?;
     let mut lines = Vec::new();
     for (mode, name) in MODES {
         for threads in [1, 2] {
@@ -65,7 +98,7 @@ pub(crate) fn bench(root: &Path, options: &Options) -> Result<()> {
     println!("\n{}", table(&lines));
     println!("\n{memory}");
     if !options.no_peer {
-        println!("\n{}", peer::compare(root, &road, &rheos, options.repeat)?);
+        println!("\n{}", peer::compare(root, &road, rheos, options.repeat)?);
     }
     Ok(())
 }
