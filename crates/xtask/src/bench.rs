@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: every measurement in a process of its own, ours and the peers', in one run.
 
 mod collected;
+mod flowgen;
 mod peer;
 mod queries;
 
@@ -40,6 +41,8 @@ pub(crate) struct Options {
 enum Part {
     /// Captures into flows and features, beside NFStream
     Packets,
+    /// Flow records made in Rust, C++ and Python, and written in each format
+    Flowgen,
     /// Queries over flow files, beside DuckDB, Polars and nfdump
     Queries,
 }
@@ -65,10 +68,15 @@ pub(crate) fn bench(root: &Path, options: &Options) -> Result<()> {
     println!("building with the release profile ...");
     let rheos =
         steps::built(root, &["--release", "--package", "rheos", "--bin", "rheos"], "rheos")?;
-    if options.only != Some(Part::Queries) {
+    let runs = |part: Part| options.only.is_none_or(|only| only == part);
+    if runs(Part::Packets) {
         packets(root, options, &rheos)?;
     }
-    if options.only != Some(Part::Packets) {
+    if runs(Part::Flowgen) {
+        let table = flowgen::measure(root, &rheos)?;
+        println!("\n{}\n\n{table}", machine());
+    }
+    if runs(Part::Queries) {
         let folder = folder(root)?;
         let tables = queries::compare(root, &folder, &rheos, options.rows, options.nfdump_rows)?;
         println!("\n{}\n\n{tables}", machine());

@@ -11,7 +11,7 @@ use crate::bench::{folder, number};
 use crate::steps;
 
 /// Runs a program, NFStream or our Python package over a file and prints one line of JSON.
-const SCRIPT: &str = include_str!("peer.py");
+pub(super) const SCRIPT: &str = include_str!("peer.py");
 /// The version that was measured last; a fixed one, so that figures can be compared.
 const NFSTREAM: &str = "nfstream==6.6.0";
 
@@ -101,7 +101,7 @@ fn packets(rheos: &Path, capture: &Path) -> Result<f64> {
 }
 
 /// A virtual environment with NFStream and our own package, as `pip install` builds it: with the release profile.
-fn environment(root: &Path, folder: &Path) -> Result<std::path::PathBuf> {
+pub(super) fn environment(root: &Path, folder: &Path) -> Result<std::path::PathBuf> {
     let venv = folder.join("venv");
     let python = venv.join("bin/python");
     if !python.is_file() {
