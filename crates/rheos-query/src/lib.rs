@@ -7,6 +7,7 @@
 //! | [`filter`] | the flow filter language as tests of whole columns |
 //! | [`read`] | flow files of all formats, on several threads |
 //! | [`aggregate`] | groups of flows and what is told of them |
+//! | [`fit`] | a model of traffic learned from its records |
 //! | [`analyze`] | an overview, ports, traffic over time, two sets compared |
 
 pub mod aggregate;
@@ -16,6 +17,7 @@ mod column;
 mod convert;
 mod error;
 pub mod filter;
+pub mod fit;
 mod rate;
 pub mod read;
 

@@ -10,8 +10,8 @@ use crate::commands::{
     completions, config_check, config_init, config_show, demo, doctor, features_describe,
     features_extract, features_graph, features_list, features_profiles, features_schema,
     features_validate, features_watch, flows_aggregate, flows_analyze, flows_collect,
-    flows_compare, flows_filter, flows_port, gen_flows, gen_packets, man, pcap_analyze, pcap_info,
-    pcap_merge, pcap_slice, reference,
+    flows_compare, flows_filter, flows_port, gen_fit, gen_flows, gen_packets, man, pcap_analyze,
+    pcap_info, pcap_merge, pcap_slice, reference,
 };
 use crate::output::ColorChoice;
 use crate::progress::ProgressStyle;
@@ -148,6 +148,8 @@ pub(crate) enum GenCommand {
     Flows(gen_flows::FlowsArgs),
     /// Make whole conversations from a seed, as a capture.
     Packets(gen_packets::PacketsArgs),
+    /// Learn from recorded flows a configuration that makes more like them.
+    Fit(gen_fit::FitArgs),
 }
 
 /// `rheos pcap`.

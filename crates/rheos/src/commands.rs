@@ -20,6 +20,7 @@ pub(crate) mod flows_collect;
 pub(crate) mod flows_compare;
 pub(crate) mod flows_filter;
 pub(crate) mod flows_port;
+pub(crate) mod gen_fit;
 pub(crate) mod gen_flows;
 pub(crate) mod gen_packets;
 pub(crate) mod man;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitStatus> {
         Command::Demo(args) => demo::run(&args, output),
         Command::Gen(GenCommand::Flows(args)) => gen_flows::run(&args, global, output),
         Command::Gen(GenCommand::Packets(args)) => gen_packets::run(&args, global, output),
+        Command::Gen(GenCommand::Fit(args)) => gen_fit::run(&args, global, output),
         Command::Pcap(PcapCommand::Info(args)) => pcap_info::run(&args, global, output),
         Command::Pcap(PcapCommand::Analyze(args)) => pcap_analyze::run(&args, global, output),
         Command::Pcap(PcapCommand::Slice(args)) => pcap_slice::run(&args, global, output),

@@ -20,8 +20,9 @@ use crate::summary;
 /// Which flows.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FlowInputArgs {
-    /// Flow files, told by their content: Parquet, Arrow IPC, CSV, JSON, nfcapd, IPFIX, raw records, captures of NetFlow,
-    /// IPFIX and sFlow; gzip and zstd; `-` is standard input. Of a folder, or of a pattern in quotes, all that are.
+    /// Flow files, told by their content: Parquet, Arrow IPC, CSV, JSON, nfcapd, IPFIX, raw records, captures of
+    /// exports or of any packets; gzip and zstd; `-` is standard input. Of a folder, or of a pattern in quotes, all that
+    /// are.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]

@@ -1,15 +1,16 @@
-//! Flow files that are no table: our raw records, IPFIX messages, captures of exports, and files of nfcapd.
+//! Flow files that are no table: our raw records, IPFIX messages, captures, and files of nfcapd.
 
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use rheos_capture::{CaptureReader, Input, NfcapdReader, ReadOptions, Source};
-use rheos_core::{FlowRecord, FrameBatch, Timestamp, WideRecord};
+use rheos_capture::NfcapdReader;
+use rheos_core::{FlowRecord, Timestamp, WideRecord};
 use rheos_gen::flows::{RAW_HEADER_BYTES, RawHeader, RawRecord};
 use rheos_query::read::{Bytes, OpenRecords, Opened, RecordSource, Unknown};
 use rheos_wire::export::{Collector, CollectorConfig, Scaling, ipfix_message_len};
-use rheos_wire::{DecodeConfig, Decoded, Packet, decode};
+
+use crate::flow_packets::Captured;
 
 /// Opens what the columnar engine does not know.
 pub(crate) const SOURCES: OpenRecords = OpenRecords(|unknown| open(unknown, Scaling::AsTold));
@@ -38,7 +39,10 @@ fn open(unknown: Unknown<'_>, scaling: Scaling) -> Opened {
         b"RHEOSFLW" => Raw::open(bytes),
         [0, 10, ..] => Ok(Box::new(Messages::new(bytes, scaling)) as Box<dyn RecordSource>),
         [0x0c, 0xa5, ..] | [0xa5, 0x0c, ..] => Nfcapd::open(path, bytes),
-        [a, b, c, d, ..] if CAPTURES.contains(&[*a, *b, *c, *d]) => Exports::open(bytes, scaling),
+        [a, b, c, d, ..] if CAPTURES.contains(&[*a, *b, *c, *d]) => {
+            let captured = Captured::open(bytes, scaling);
+            captured.map(|captured| Box::new(captured) as Box<dyn RecordSource>)
+        }
         _ => return Opened::Unknown(bytes),
     };
     match opened {
@@ -49,7 +53,8 @@ fn open(unknown: Unknown<'_>, scaling: Scaling) -> Opened {
 
 type Opening = Result<Box<dyn RecordSource>, String>;
 
-fn told(error: impl std::error::Error) -> String {
+/// An error with its cause.
+pub(crate) fn told(error: impl std::error::Error) -> String {
     let cause = error.source().map(|cause| format!(": {cause}"));
     format!("{error}{}", cause.unwrap_or_default())
 }
@@ -155,7 +160,7 @@ impl RecordSource for Messages {
 }
 
 /// What a collector could not read.
-fn lost(collector: &Collector) -> Option<(u64, String)> {
+pub(crate) fn lost(collector: &Collector) -> Option<(u64, String)> {
     let counters = collector.counters();
     let sets = counters.sets_unknown;
     (sets > 0).then(|| (sets, "sets of records whose template is not there".to_owned()))
@@ -183,61 +188,5 @@ impl Nfcapd<()> {
 impl<R: Read + std::io::Seek + Send> RecordSource for Nfcapd<R> {
     fn read(&mut self, out: &mut Vec<WideRecord>) -> Result<bool, String> {
         self.0.read_block(out).map_err(told)
-    }
-}
-
-/// The datagrams of exporters in a capture.
-struct Exports {
-    reader: CaptureReader,
-    collector: Collector,
-    decode: DecodeConfig,
-    packet: Packet,
-    index: u64,
-    /// Datagrams that are no exports.
-    others: u64,
-}
-
-impl Exports {
-    fn open(bytes: Bytes, scaling: Scaling) -> Opening {
-        let input = Input::reader("capture", bytes);
-        let reader = CaptureReader::open([input], ReadOptions::default()).map_err(told)?;
-        Ok(Box::new(Self {
-            reader,
-            collector: Collector::new(CollectorConfig { scaling, ..CollectorConfig::default() }),
-            decode: DecodeConfig::default(),
-            packet: Packet::default(),
-            index: 0,
-            others: 0,
-        }))
-    }
-
-    fn batch(&mut self, batch: &FrameBatch, out: &mut Vec<WideRecord>) {
-        for frame in batch.iter() {
-            let decoded = decode(frame, self.index, &self.decode, &mut self.packet);
-            self.index += 1;
-            let payload = self.packet.payload(frame.data);
-            let tuple = &self.packet.tuple;
-            let read = (matches!(decoded, Decoded::Packet) && tuple.protocol == 17)
-                .then(|| self.collector.read(tuple.src_ip(), frame.ts, payload, out));
-            self.others += u64::from(!matches!(read, Some(Ok(_))));
-        }
-    }
-}
-
-impl RecordSource for Exports {
-    fn read(&mut self, out: &mut Vec<WideRecord>) -> Result<bool, String> {
-        match self.reader.next_batch().map_err(told)? {
-            None => Ok(false),
-            Some(batch) => {
-                self.batch(&batch, out);
-                Ok(true)
-            }
-        }
-    }
-
-    fn left_out(&self) -> Option<(u64, String)> {
-        let lost = lost(&self.collector);
-        let others = || (self.others, "packets that are no exports".to_owned());
-        lost.or_else(|| (self.others > 0).then(others))
     }
 }

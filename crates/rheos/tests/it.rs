@@ -12,8 +12,12 @@ mod each;
 mod errors;
 #[path = "it/extract.rs"]
 mod extract;
+#[path = "it/fit.rs"]
+mod fit;
 #[path = "it/fixture.rs"]
 mod fixture;
+#[path = "it/flow_packets.rs"]
+mod flow_packets;
 #[path = "it/flows.rs"]
 mod flows;
 #[path = "it/gen_attacks.rs"]
