@@ -2,7 +2,7 @@
 //!
 //! Keys are packed into 64, 128 or 512 bits ([`Keys`]); an index gives each its group's number, and what is kept
 //! of groups are arrays by that number. Once groups are too many for the cache, rows are dealt out by their keys
-//! first ([`parts`]). While a block has IPv4 addresses only, keys are narrow; groups of wide
+//! first (`parts`). While a block has IPv4 addresses only, keys are narrow; groups of wide
 //! blocks are kept apart and joined at the end. All that is kept are whole numbers, so that partial results of
 //! several threads add up to the same, whatever each of them saw; ranks with equal values are in order of keys.
 //!

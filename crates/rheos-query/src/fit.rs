@@ -2,7 +2,7 @@
 //!
 //! | step | type | file |
 //! |---|---|---|
-//! | a bounded sample, and exact counts over time | [`FlowSample`] | `sample` |
+//! | a bounded sample | [`FlowSample`] | `sample` |
 //! | services with sizes and gaps, by direction | [`Service`] | `service` |
 //! | networks of clients and servers, how unequal hosts are | [`Networks`] | `network` |
 //! | the rate, its bursts and its day | [`Arrivals`] | `arrivals` |
@@ -64,6 +64,7 @@ impl FlowModel {
             let reply = one.reply.filter(|reply| reply.first >= one.request.first)?;
             Some((reply.first - one.request.first) as f64 / 1e6)
         });
+        let starts = conversations.iter().map(|one| one.request.first);
         let clients = conversations.iter().map(|c| c.client);
         let servers = conversations.iter().map(|c| c.server);
         Some(Self {
@@ -79,12 +80,12 @@ impl FlowModel {
             answered: answered as f64 / conversations.len() as f64,
             answer_ms: Quantiles::of(waits.collect()),
             correlation: service::correlation(&conversations),
-            arrivals: Arrivals::learn(sample.bins()),
+            arrivals: Arrivals::learn(starts.collect(), sample.kept()),
         })
     }
 
-    /// Records a second, as far as a generator can make them.
+    /// Records a second: of requests, and of their answers.
     pub fn flows_per_second(&self) -> f64 {
-        self.arrivals.per_second.clamp(1e-6, 1e12)
+        (self.arrivals.per_second * (1.0 + self.answered)).clamp(1e-6, 1e12)
     }
 }

@@ -44,7 +44,7 @@ fn write(out: &mut String, model: &FlowModel, seed: u64, source: &str) -> fmt::R
     writeln!(out, "\ntraffic_patterns:")?;
     let shares: Vec<f64> = model.services.iter().map(|service| service.share).collect();
     for (service, percentage) in model.services.iter().zip(percentages(&shares)) {
-        write_service(out, service, percentage)?;
+        write_service(out, service, &percentage)?;
     }
     writeln!(out, "\nnetwork:")?;
     write_networks(out, "source", &model.clients)?;
@@ -80,7 +80,7 @@ fn percentages(shares: &[f64]) -> Vec<String> {
     parts.iter().map(|part| format!("{}.{:05}", part / UNIT, part % UNIT)).collect()
 }
 
-fn write_service(out: &mut String, service: &Service, percentage: String) -> fmt::Result {
+fn write_service(out: &mut String, service: &Service, percentage: &str) -> fmt::Result {
     writeln!(out, "  - type: service")?;
     writeln!(out, "    name: {}", service.name)?;
     writeln!(out, "    percentage: {percentage}")?;

@@ -5,11 +5,14 @@ pub const DAY_HOURS: usize = 24;
 
 const HOUR_NS: u64 = 3_600_000_000_000;
 
-/// Steps that are looked at for bursts: fewer tell nothing.
+/// Steps that are looked at for bursts: fewer tell nothing, and more tell no more.
 const STEPS_MIN: usize = 64;
+const STEPS_MAX: usize = 1 << 16;
 
-/// Flows in a step on average from which on bursts can be told from chance.
-const FLOWS_MIN: f64 = 4.0;
+/// Flows in a step on average: few, to tell chance from even arrivals; and so many as the generator makes in one of
+/// its blocks, to tell bursts, since it has none within a block.
+const FEW: usize = 4;
+const MANY: usize = 256;
 
 /// The share of flows at either end of time that tells nothing of the rate: a few that began long before or after.
 const ENDS: f64 = 0.005;
@@ -17,10 +20,10 @@ const ENDS: f64 = 0.005;
 /// How flows are spread over time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arrivals {
-    /// Flows a second, where all but the first and last 0.5 % begin.
+    /// Conversations a second, where all but the first and last 0.5 % begin.
     pub per_second: f64,
     /// Variance of the counts of short steps by their mean: 1 of a Poisson process, 0 of even arrivals; `None` if
-    /// there are too few flows or steps to tell.
+    /// there are too few flows to tell.
     pub dispersion: Option<f64>,
     /// The bias of the b-model (Wang and others, "Data Mining Meets Performance Evaluation: Fast Algorithms for
     /// Modeling Bursty Traffic", ICDE 2002) by the slope of the entropy over scales: 0.5 has no bursts beyond
@@ -31,69 +34,50 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// From the width of steps in nanoseconds and the counts of those that have any, in order.
-    pub(super) fn learn((width, bins): (u64, Vec<(u64, u64)>)) -> Self {
-        let busy = busy(&bins);
-        let counts = dense(busy);
-        let seconds = match (busy.first(), busy.last()) {
-            (Some(first), Some(last)) => ((last.0 - first.0 + 1) * width) as f64 / 1e9,
-            _ => 1.0,
+    /// From the moments in nanoseconds when conversations begin, in any order, of which this share was kept.
+    pub(super) fn learn(mut starts: Vec<u64>, kept: f64) -> Self {
+        starts.sort_unstable();
+        let few = (starts.len() as f64 * ENDS) as usize;
+        let busy = starts.get(few..starts.len() - few).unwrap_or_default();
+        let (first, span) = match busy {
+            [first, .., last] => (*first, (last - first).max(1)),
+            _ => (0, 1_000_000_000),
         };
+        // The last one has a gap behind it, too.
+        let gaps = busy.len().saturating_sub(1).max(1) as f64;
+        let short = counts(busy, first, span, FEW);
+        let long = counts(busy, first, span, MANY);
         Self {
-            per_second: busy.iter().map(|(_, count)| count).sum::<u64>() as f64 / seconds,
-            dispersion: counts.as_deref().and_then(dispersion),
-            bias: counts.as_deref().and_then(bias),
-            day: day(width, &bins),
+            per_second: gaps / (span as f64 / 1e9) / kept,
+            // Leaving flows out makes chance of what is more than chance.
+            dispersion: short.as_deref().map(|counts| 1.0 + (dispersion(counts) - 1.0) / kept),
+            bias: long.as_deref().and_then(bias),
+            day: day(&starts),
         }
     }
 }
 
-/// The steps without those of the first and last flows.
-fn busy(bins: &[(u64, u64)]) -> &[(u64, u64)] {
-    let total: u64 = bins.iter().map(|(_, count)| count).sum();
-    let few = (total as f64 * ENDS) as u64;
-    let cut = |counts: &mut dyn Iterator<Item = u64>| {
-        let mut sum = 0;
-        counts
-            .take_while(|count| {
-                sum += count;
-                sum <= few
-            })
-            .count()
-    };
-    let from = cut(&mut bins.iter().map(|bin| bin.1));
-    let upto = bins.len() - cut(&mut bins.iter().rev().map(|bin| bin.1));
-    bins.get(from..upto).unwrap_or_default()
-}
-
-/// Counts of all steps from the first to the last, joined until there are enough flows in one.
-fn dense(bins: &[(u64, u64)]) -> Option<Vec<u64>> {
-    let (first, last) = (bins.first()?.0, bins.last()?.0);
-    let total: u64 = bins.iter().map(|(_, count)| count).sum();
-    let mut steps = last - first + 1;
-    let mut join = 1;
-    while total as f64 / (steps as f64) < FLOWS_MIN && steps as usize >= STEPS_MIN {
-        (join, steps) = (join * 2, steps.div_ceil(2));
-    }
-    if (steps as usize) < STEPS_MIN || steps > 1 << 24 {
+/// Flows by steps of one width, so many in one on average.
+fn counts(starts: &[u64], first: u64, span: u64, flows: usize) -> Option<Vec<u64>> {
+    let steps = (starts.len() / flows).min(STEPS_MAX);
+    if steps < STEPS_MIN {
         return None;
     }
-    let mut counts = vec![0; steps as usize];
-    for (bin, count) in bins {
-        if let Some(place) = counts.get_mut(((bin - first) / join) as usize) {
-            *place += count;
+    let mut counts = vec![0; steps];
+    for start in starts {
+        let step = u128::from(start - first) * steps as u128 / u128::from(span);
+        if let Some(count) = counts.get_mut((step as usize).min(steps - 1)) {
+            *count += 1;
         }
     }
-    // The last step may not be whole.
-    counts.pop();
     Some(counts)
 }
 
-fn dispersion(counts: &[u64]) -> Option<f64> {
+fn dispersion(counts: &[u64]) -> f64 {
     let n = counts.len() as f64;
     let mean = counts.iter().sum::<u64>() as f64 / n;
     let variance = counts.iter().map(|&count| (count as f64 - mean).powi(2)).sum::<f64>() / n;
-    (mean > 0.0).then(|| variance / mean)
+    if mean > 0.0 { variance / mean } else { 0.0 }
 }
 
 /// The slope of the entropy in bits over the logarithm of the number of steps is that of one split, H(b).
@@ -130,18 +114,14 @@ fn bias(counts: &[u64]) -> Option<f64> {
 }
 
 /// Flows by the hour relative to the mean, over whole days.
-fn day(width: u64, bins: &[(u64, u64)]) -> Option<[f64; DAY_HOURS]> {
-    let day = HOUR_NS * DAY_HOURS as u64;
-    let (first, last) = (bins.first()?.0 * width, (bins.last()?.0 + 1) * width);
-    // A step wider than an hour tells no hours.
-    if last - first < day || width > HOUR_NS {
-        return None;
-    }
-    let whole = first + (last - first) / day * day;
+fn day(rising: &[u64]) -> Option<[f64; DAY_HOURS]> {
+    const DAY_NS: u64 = HOUR_NS * DAY_HOURS as u64;
+    let (first, last) = (*rising.first()?, *rising.last()?);
+    let whole = (last - first) / DAY_NS * DAY_NS;
     let mut hours = [0.0; DAY_HOURS];
-    for &(bin, count) in bins.iter().filter(|(bin, _)| bin * width < whole) {
-        if let Some(hour) = hours.get_mut((bin * width / HOUR_NS % DAY_HOURS as u64) as usize) {
-            *hour += count as f64;
+    for start in rising.iter().filter(|start| **start - first < whole) {
+        if let Some(hour) = hours.get_mut((start / HOUR_NS % DAY_HOURS as u64) as usize) {
+            *hour += 1.0;
         }
     }
     let mean = hours.iter().sum::<f64>() / DAY_HOURS as f64;
@@ -154,56 +134,63 @@ mod tests {
 
     use super::*;
 
-    /// A cascade of this bias, its counts, `1 << levels` steps.
-    fn cascade(levels: u32, bias: f64, total: f64) -> Vec<(u64, u64)> {
+    /// The starts of a cascade of this bias in `1 << levels` steps.
+    fn cascade(levels: u32, bias: f64, total: f64) -> Vec<u64> {
         let mut shares = vec![1.0];
         for level in 0..levels {
             let split = |(i, share): (usize, f64)| {
-                let left =
-                    if mix(i as u64 ^ u64::from(level) << 40) & 1 == 0 { bias } else { 1.0 - bias };
+                let is_left = mix(i as u64 ^ u64::from(level) << 40) & 1 == 0;
+                let left = if is_left { bias } else { 1.0 - bias };
                 [share * left, share * (1.0 - left)]
             };
             shares = shares.into_iter().enumerate().flat_map(split).collect();
         }
-        (0..).zip(shares).map(|(bin, share)| (bin, (share * total).round() as u64)).collect()
+        let steps = (0..).zip(shares).map(|(step, share)| (step, (share * total).round() as u64));
+        let within = |(step, count): (u64, u64)| {
+            (0..count).map(move |i| (step << 20) + mix(step << 32 ^ i) % (1 << 20))
+        };
+        steps.flat_map(within).collect()
     }
 
     #[test]
     fn the_bias_of_a_cascade_is_found() {
-        for bias in [0.55, 0.7, 0.85] {
-            let learned = Arrivals::learn((1_000_000, cascade(12, bias, 1e9)));
+        for bias in [0.55, 0.7, 0.8] {
+            let learned = Arrivals::learn(cascade(10, bias, 265_000.0), 1.0);
             let found = learned.bias.expect("a bias");
-            assert!((found - bias).abs() < 0.02, "{bias}: {found}");
-            assert!(learned.dispersion.is_some_and(|d| d > 10.0));
+            assert!((found - bias).abs() < 0.04, "{bias}: {found}");
+            assert!(learned.dispersion.is_some_and(|d| d > 1.2), "{bias}: {learned:?}");
         }
     }
 
     #[test]
-    fn even_arrivals_have_no_bursts() {
-        let even: Vec<(u64, u64)> = (0..1000).map(|bin| (bin, 10)).collect();
-        let learned = Arrivals::learn((1_000_000, even));
-        assert_eq!(learned.dispersion, Some(0.0));
-        assert!(learned.bias.is_some_and(|bias| bias < 0.51));
-        assert_eq!(learned.day, None);
-        assert_eq!(Arrivals::learn((1, vec![(5, 1)])).dispersion, None);
+    fn even_and_random_arrivals_have_no_bursts() {
+        let even = Arrivals::learn((0..100_000).map(|i| i * 1_000_000).collect(), 1.0);
+        assert!(even.dispersion.is_some_and(|d| d < 0.2), "{even:?}");
+        assert!((even.per_second / 1000.0 - 1.0).abs() < 0.001, "{even:?}");
+        assert!(even.bias.is_some_and(|bias| bias < 0.52) && even.day.is_none(), "{even:?}");
+        let random = Arrivals::learn((0..100_000).map(|i| mix(i) >> 20).collect(), 1.0);
+        assert!(random.dispersion.is_some_and(|d| (d - 1.0).abs() < 0.05), "{random:?}");
+        let half = Arrivals::learn((0..100_000).map(|i| mix(i) >> 20).collect(), 0.5);
+        assert!((half.per_second / random.per_second - 2.0).abs() < 1e-9);
+        assert_eq!(Arrivals::learn(vec![5], 1.0).dispersion, None);
     }
 
     #[test]
     fn a_few_flows_hours_later_do_not_change_the_rate() {
-        let mut bins: Vec<(u64, u64)> = (0..1000).map(|bin| (bin, 10)).collect();
-        let even = Arrivals::learn((1_000_000, bins.clone()));
-        assert!((even.per_second / 10_000.0 - 1.0).abs() < 1e-9, "{even:?}");
-        bins.extend((0..20).map(|late| (1_000_000 + late * 50_000, 1)));
-        let late = Arrivals::learn((1_000_000, bins));
-        assert!((late.per_second / 10_000.0 - 1.0).abs() < 0.01, "{late:?}");
-        assert!(late.dispersion.is_some_and(|d| d < 0.1), "{late:?}");
+        let mut starts: Vec<u64> = (0..10_000).map(|i| i * 1_000_000).collect();
+        starts.extend((0..20).map(|late| 50_000_000_000_000 + late * 1_000_000_000_000));
+        let late = Arrivals::learn(starts, 1.0);
+        assert!((late.per_second / 1000.0 - 1.0).abs() < 0.01, "{late:?}");
+        assert!(late.dispersion.is_some_and(|d| d < 0.2), "{late:?}");
     }
 
     #[test]
     fn the_day_is_told_by_hours() {
-        let hour = HOUR_NS / 1_000_000_000;
-        let bins = (0..2 * 24).map(|h| (h * hour, if h % 24 == 14 { 300 } else { 100 }));
-        let learned = Arrivals::learn((1_000_000_000, bins.chain([(48 * hour, 1)]).collect()));
+        let hour = |h: u64| {
+            let flows = if h % 24 == 14 { 300 } else { 100 };
+            (0..flows).map(move |i| h * HOUR_NS + i * HOUR_NS / flows)
+        };
+        let learned = Arrivals::learn((0..49).flat_map(hour).collect(), 1.0);
         let day = learned.day.expect("a day");
         assert!((day[14] / day[3] - 3.0).abs() < 1e-9, "{day:?}");
         assert!((day.iter().sum::<f64>() - 24.0).abs() < 1e-9);

@@ -120,7 +120,7 @@ mod tests {
             .map(|n| (format!("{}/{}", n.address, n.prefix), n.share))
             .collect();
         assert_eq!(told, [("10.0.0.0/24".to_owned(), 0.8), ("192.168.7.0/24".to_owned(), 0.2)]);
-        assert_eq!((learned.covered, learned.hosts), (1.0, 3));
+        assert!(learned.covered > 0.999 && learned.hosts == 3);
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         let learned = Networks::learn((0..4000).map(host));
         assert_eq!(learned.networks.len(), 1, "{:?}", learned.networks);
         assert_eq!(learned.networks[0].prefix, 12);
-        assert_eq!(learned.covered, 1.0);
+        assert!(learned.covered > 0.999);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The records that a model is learned from.
 
-use std::collections::HashMap;
-
 use rheos_core::seed::mix;
 use rheos_core::{Nanos, Timestamp};
 
@@ -10,12 +8,6 @@ use crate::{FlowBlock, FlowColumn, FlowColumns};
 
 /// Records that a sample keeps.
 pub const SAMPLE_DEFAULT: usize = 1 << 20;
-
-/// Steps of time that are counted; with more, steps become twice as wide.
-const BINS_MAX: usize = 1 << 16;
-
-/// The width of steps at first: 1/1024 s, so that all widths are powers of two of it.
-const BIN_FIRST: u64 = 1_000_000_000 / 1024;
 
 /// The same ends after this time of silence are another conversation: a minute.
 const IDLE_NS: u64 = 60_000_000_000;
@@ -93,8 +85,6 @@ pub struct FlowSample {
     packets: u64,
     first: u64,
     last: u64,
-    width: u64,
-    bins: HashMap<u64, u64>,
 }
 
 impl FlowSample {
@@ -115,8 +105,6 @@ impl FlowSample {
             packets: 0,
             first: u64::MAX,
             last: 0,
-            width: BIN_FIRST,
-            bins: HashMap::new(),
         }
     }
 
@@ -145,24 +133,6 @@ impl FlowSample {
         self.packets = self.packets.saturating_add(part.packets);
         self.first = self.first.min(part.first);
         self.last = self.last.max(part.first);
-        *self.bins.entry(part.first / self.width).or_default() += 1;
-        self.widen();
-    }
-
-    /// Doubles the width of steps until they are few enough.
-    fn widen(&mut self) {
-        while self.bins.len() > BINS_MAX {
-            self.double();
-        }
-    }
-
-    fn double(&mut self) {
-        self.width *= 2;
-        let mut wide = HashMap::with_capacity(self.bins.len());
-        for (bin, count) in self.bins.drain() {
-            *wide.entry(bin / 2).or_default() += count;
-        }
-        self.bins = wide;
     }
 
     fn keep(&mut self, source: (u128, u16), destination: (u128, u16), protocol: u8, part: Part) {
@@ -192,7 +162,7 @@ impl FlowSample {
 
     /// Adds what another sample has seen.
     pub fn merge(&mut self, other: Self) {
-        let Self { below, rows, records, bytes, packets, first, last, width, bins, .. } = other;
+        let Self { below, rows, records, bytes, packets, first, last, .. } = other;
         self.below = self.below.min(below);
         let below = self.below;
         self.rows.extend(rows);
@@ -202,13 +172,6 @@ impl FlowSample {
         self.bytes = self.bytes.saturating_add(bytes);
         self.packets = self.packets.saturating_add(packets);
         (self.first, self.last) = (self.first.min(first), self.last.max(last));
-        while self.width < width {
-            self.double();
-        }
-        for (bin, count) in bins {
-            *self.bins.entry(bin * width / self.width).or_default() += count;
-        }
-        self.widen();
     }
 
     /// Records that are kept.
@@ -234,19 +197,17 @@ impl FlowSample {
         self.packets
     }
 
+    /// The share of flows that is kept.
+    pub(super) fn kept(&self) -> f64 {
+        (self.below as f64 + 1.0) / 18_446_744_073_709_551_616.0
+    }
+
     pub(super) fn start(&self) -> Timestamp {
         Timestamp::from_nanos(if self.records == 0 { 0 } else { self.first })
     }
 
     pub(super) const fn span(&self) -> Nanos {
         Nanos(self.last.saturating_sub(self.first))
-    }
-
-    /// Width of the steps of time in nanoseconds, and how many records began in each that has any, in order.
-    pub(super) fn bins(&self) -> (u64, Vec<(u64, u64)>) {
-        let mut bins: Vec<(u64, u64)> = self.bins.iter().map(|(&bin, &n)| (bin, n)).collect();
-        bins.sort_unstable();
-        (self.width, bins)
     }
 
     /// Requests with their replies, in order of their ends: so the order of the input does not matter.
@@ -362,13 +323,11 @@ mod tests {
         assert!((400..=1000).contains(&small.len()), "{}", small.len());
         assert_eq!((small.records(), small.packets()), (10_000, 5000 * 9));
         assert!(small.conversations().iter().all(|one| one.reply.is_some()));
-        let counted: u64 = small.bins().1.iter().map(|(_, count)| count).sum();
-        assert_eq!(counted, 10_000);
+        assert!((small.kept() - small.len() as f64 / 10_000.0).abs() < 0.02, "{}", small.kept());
     }
 
     #[test]
     fn parts_make_the_same_sample_in_any_order() {
-        // Over days, so that steps become wide.
         let rows: Vec<WideRecord> =
             (0..4000).map(|i| record(i * 7, 45_000, u64::from(i) * 97_000_000_000, 2)).collect();
         let whole = sample(500, &rows);
@@ -382,16 +341,5 @@ mod tests {
                 assert_eq!((merged.start(), merged.span()), (whole.start(), whole.span()));
             }
         }
-    }
-
-    #[test]
-    fn steps_of_time_are_bounded() {
-        let mut sample = FlowSample::new(1);
-        for i in 0..300_000_u64 {
-            sample.count(Part { first: i * 50_000_000, last: 0, packets: 1, bytes: 1 });
-        }
-        let (width, bins) = sample.bins();
-        assert!(bins.len() <= BINS_MAX && width > BIN_FIRST, "{} of {width}", bins.len());
-        assert_eq!(bins.iter().map(|(_, count)| count).sum::<u64>(), 300_000);
     }
 }

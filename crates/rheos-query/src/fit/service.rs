@@ -66,6 +66,11 @@ impl Quantiles {
         values.sort_unstable_by(f64::total_cmp);
         let n = values.len();
         let mut pieces = Vec::new();
+        if let (Some(&least), Some(&most)) = (values.first(), values.last())
+            && least >= most
+        {
+            return Self { pieces: vec![(1.0, vec![least])] };
+        }
         let mut from = 0;
         for upto in [n - n / 16, n - n / 256, n] {
             if let Some(piece) = values.get(from..upto).filter(|piece| !piece.is_empty()) {
@@ -266,9 +271,9 @@ mod tests {
     fn few_values_are_told_as_they_are() {
         assert!(Quantiles::of(Vec::new()).pieces.is_empty());
         assert_eq!(Quantiles::of(vec![7.0]).pieces, [(1.0, vec![7.0])]);
-        assert_eq!(Quantiles::of(vec![7.0; 100]).mean(), 7.0);
+        assert!((Quantiles::of(vec![7.0; 100]).mean() - 7.0).abs() < 1e-12);
         assert_eq!(Quantiles::of(vec![3.0, 1.0, f64::NAN]).pieces, [(1.0, vec![1.0, 3.0])]);
-        assert_eq!(Quantiles::of(vec![1.0, 3.0]).mean(), 2.0);
+        assert!((Quantiles::of(vec![1.0, 3.0]).mean() - 2.0).abs() < 1e-12);
     }
 
     #[test]

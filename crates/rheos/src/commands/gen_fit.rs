@@ -131,10 +131,9 @@ fn tell(output: &Output, model: &FlowModel) {
     let more = if more > 0 { format!(", {more} more") } else { String::new() };
     summary::line(output, "talks", Tone::Strong, &format!("{}{more}", services.join(", ")));
     let text = format!(
-        "{} answered, {} flows/s for {}",
+        "{} answered, {} flows/s",
         human::percent(model.answered),
-        human::grouped(model.flows_per_second().round() as u64),
-        human::duration(model.span)
+        human::grouped(model.flows_per_second().round() as u64)
     );
     summary::line(output, "flows", Tone::Strong, &text);
     for (side, networks) in [("clients", &model.clients), ("servers", &model.servers)] {

@@ -70,7 +70,7 @@ fn what_is_learned_makes_more_of_the_same() {
     assert_eq!(names("like.yaml"), names("again.yaml"));
     assert_eq!(
         names("like.yaml"),
-        ["    name: https", "    name: domain-udp", "    name: tcp-1883"]
+        ["    name: https", "    name: domain-udp", "    name: mqtt"]
     );
 }
 

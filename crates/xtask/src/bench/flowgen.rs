@@ -17,8 +17,11 @@ const FILE_RECORDS: u64 = 10_000_000;
 /// Runs of which the best counts.
 const RUNS: usize = 3;
 
-/// Criterion's benchmarks: the package, the benchmark, and groups with their functions.
-const BENCHES: [(&str, &str, &[(&str, &str)]); 2] = [
+/// A benchmark's group with its function, and what it is called in the table.
+type Function = (&'static str, &'static str);
+
+/// Criterion's benchmarks: the package, the benchmark, and its functions.
+const BENCHES: [(&str, &str, &[Function]); 2] = [
     (
         "rheos-gen",
         "flows",
@@ -28,7 +31,12 @@ const BENCHES: [(&str, &str, &[(&str, &str)]); 2] = [
             ("flows/next", "Rust, one by one"),
             ("flows/columns", "Rust, into columns"),
             ("flows/wide", "Rust, wide records"),
-            ("flows/campus", "Rust, full realism"),
+            ("flows/campus_scalar", "Rust, a campus, scalar"),
+            ("flows/campus_avx2", "Rust, a campus, AVX2"),
+            ("flows/campus_avx512", "Rust, a campus, AVX-512"),
+            ("flows/office_scalar", "Rust, conversations, scalar"),
+            ("flows/office_avx2", "Rust, conversations, AVX2"),
+            ("flows/office_avx512", "Rust, conversations, AVX-512"),
             ("text/csv", "formatting CSV"),
             ("text/json_lines", "formatting JSON Lines"),
         ],

@@ -57,137 +57,157 @@ const PER_SECOND: u64 = 1_000_000;
 const NO_ANSWER: Leg = leg((1, 1), (40, 40), RST_ACK);
 const UNREACHABLE: Leg = leg((1, 1), (56, 56), 0);
 
+/// Nmap sends 44 bytes, in a random order of ports, and takes 1000 of them unless told otherwise; closed
+/// ports refuse. How many are open (1 of 50) and how fast it goes are choices.
+const PORT_SCAN: Model = Model {
+    protocol: TCP,
+    request: leg((1, 1), (44, 44), SYN),
+    reply: NO_ANSWER,
+    answered: 58,
+    span_ms: (0, 0),
+    rate_micros: 500 * PER_SECOND,
+    duration_secs: 60,
+    jitter: 1.0,
+    ports: &[(1, 1024)],
+};
+
+/// Masscan sends 40 bytes, 100 in a second unless told otherwise, in a random order of hosts. SMB is what
+/// worms look for; that one in ten addresses answers is a choice.
+const HOST_SCAN: Model = Model {
+    protocol: TCP,
+    request: leg((1, 1), (40, 40), SYN),
+    reply: NO_ANSWER,
+    answered: 6,
+    span_ms: (0, 0),
+    rate_micros: 100 * PER_SECOND,
+    duration_secs: 60,
+    jitter: 1.0,
+    ports: &[(445, 445)],
+};
+
+/// RFC 4987: the backlog is full of half-open connections from addresses that do not exist; a part is
+/// still answered. SYNs without options as hping3 sends them; rate and share are choices.
+const SYN_FLOOD: Model = Model {
+    protocol: TCP,
+    request: leg((1, 1), (40, 40), SYN),
+    reply: leg((1, 5), (44, 220), SYN_ACK),
+    answered: 16,
+    span_ms: (0, 0),
+    rate_micros: 10_000 * PER_SECOND,
+    duration_secs: 60,
+    jitter: 1.0,
+    ports: &[(80, 80), (443, 443)],
+};
+
+/// Any port: most are closed, and few of these are told so (RFC 1812 §4.3.2.8: senders of ICMP errors
+/// limit their rate). Sizes and rate are choices.
+const UDP_FLOOD: Model = Model {
+    protocol: UDP,
+    request: leg((1, 10), (540, 5_400), 0),
+    reply: UNREACHABLE,
+    answered: 3,
+    span_ms: (0, 1_000),
+    rate_micros: 5_000 * PER_SECOND,
+    duration_secs: 60,
+    jitter: 1.0,
+    ports: &[(1, 65_535)],
+};
+
+/// 84 bytes are what `ping` sends; numbers are choices.
+const ICMP_FLOOD: Model = Model {
+    protocol: ICMP,
+    request: leg((1, 20), (84, 1_680), 0),
+    reply: leg((1, 20), (84, 1_680), 0),
+    answered: 32,
+    span_ms: (0, 1_000),
+    rate_micros: 2_000 * PER_SECOND,
+    duration_secs: 60,
+    jitter: 1.0,
+    ports: &[],
+};
+
+/// C. Rossow, "Amplification Hell" (NDSS 2014) and US-CERT TA14-017A: answers are 28 to 54 times as long
+/// as questions; of a question of 64 bytes that is 1.8 to 3.5 kB, in fragments of 1500.
+const DNS_AMPLIFICATION: Model = Model {
+    protocol: UDP,
+    request: leg((2, 3), (1_792, 3_456), 0),
+    reply: UNREACHABLE,
+    answered: 1,
+    span_ms: (0, 2),
+    rate_micros: 5_000 * PER_SECOND,
+    duration_secs: 60,
+    jitter: 1.0,
+    ports: &[(1_024, 65_535)],
+};
+
+/// Sessions of like size, as L. Hellemons et al., "SSHCure" (AIMS 2012), look for them by the number of
+/// packets; which number, and five a second, are choices.
+const BRUTE_FORCE: Model = Model {
+    protocol: TCP,
+    request: leg((11, 14), (1_800, 2_200), COMPLETE),
+    reply: leg((11, 14), (2_400, 2_800), COMPLETE),
+    answered: 64,
+    span_ms: (1_500, 3_500),
+    rate_micros: 5 * PER_SECOND,
+    duration_secs: 600,
+    jitter: 1.0,
+    ports: &[(22, 22)],
+};
+
+/// Cobalt Strike asks every 60 s unless told otherwise; a tenth of jitter and sizes are choices.
+const BEACON: Model = Model {
+    protocol: TCP,
+    request: leg((6, 8), (700, 950), COMPLETE),
+    reply: leg((5, 7), (850, 1_300), COMPLETE),
+    answered: 64,
+    span_ms: (80, 400),
+    rate_micros: PER_SECOND / 60,
+    duration_secs: 86_400,
+    jitter: 0.1,
+    ports: &[(443, 443)],
+};
+
+/// Full packets one way, an acknowledgement for every second one back (RFC 9293 §3.8.6.3). A quarter of
+/// an hour at 50 Mbit/s is a choice.
+const EXFILTRATION: Model = Model {
+    protocol: TCP,
+    request: leg((1, 1), (1_500, 1_500), DATA),
+    reply: leg((1, 1), (52, 52), DATA),
+    answered: 64,
+    span_ms: (0, 0),
+    rate_micros: PER_SECOND,
+    duration_secs: 900,
+    jitter: 0.0,
+    ports: &[(443, 443)],
+};
+
+/// Names up to 255 bytes (RFC 1035 §2.3.4) carry data out, answers up to 1232 bytes (DNS flag day 2020)
+/// carry it in; fifty a second is a choice.
+const DNS_TUNNEL: Model = Model {
+    protocol: UDP,
+    request: leg((1, 1), (180, 300), 0),
+    reply: leg((1, 1), (400, 1_260), 0),
+    answered: 63,
+    span_ms: (0, 0),
+    rate_micros: 50 * PER_SECOND,
+    duration_secs: 600,
+    jitter: 1.0,
+    ports: &[(53, 53)],
+};
+
 impl AttackKind {
     pub(super) const fn model(self) -> Model {
         match self {
-            // Nmap sends 44 bytes, in a random order of ports, and takes 1000 of them unless told otherwise; closed
-            // ports refuse. How many are open (1 of 50) and how fast it goes are choices.
-            Self::PortScan => Model {
-                protocol: TCP,
-                request: leg((1, 1), (44, 44), SYN),
-                reply: NO_ANSWER,
-                answered: 58,
-                span_ms: (0, 0),
-                rate_micros: 500 * PER_SECOND,
-                duration_secs: 60,
-                jitter: 1.0,
-                ports: &[(1, 1024)],
-            },
-            // Masscan sends 40 bytes, 100 in a second unless told otherwise, in a random order of hosts. SMB is what
-            // worms look for; that one in ten addresses answers is a choice.
-            Self::HostScan => Model {
-                protocol: TCP,
-                request: leg((1, 1), (40, 40), SYN),
-                reply: NO_ANSWER,
-                answered: 6,
-                span_ms: (0, 0),
-                rate_micros: 100 * PER_SECOND,
-                duration_secs: 60,
-                jitter: 1.0,
-                ports: &[(445, 445)],
-            },
-            // RFC 4987: the backlog is full of half-open connections from addresses that do not exist; a part is
-            // still answered. SYNs without options as hping3 sends them; rate and share are choices.
-            Self::SynFlood => Model {
-                protocol: TCP,
-                request: leg((1, 1), (40, 40), SYN),
-                reply: leg((1, 5), (44, 220), SYN_ACK),
-                answered: 16,
-                span_ms: (0, 0),
-                rate_micros: 10_000 * PER_SECOND,
-                duration_secs: 60,
-                jitter: 1.0,
-                ports: &[(80, 80), (443, 443)],
-            },
-            // Any port: most are closed, and few of these are told so (RFC 1812 §4.3.2.8: senders of ICMP errors
-            // limit their rate). Sizes and rate are choices.
-            Self::UdpFlood => Model {
-                protocol: UDP,
-                request: leg((1, 10), (540, 5_400), 0),
-                reply: UNREACHABLE,
-                answered: 3,
-                span_ms: (0, 1_000),
-                rate_micros: 5_000 * PER_SECOND,
-                duration_secs: 60,
-                jitter: 1.0,
-                ports: &[(1, 65_535)],
-            },
-            // 84 bytes are what `ping` sends; numbers are choices.
-            Self::IcmpFlood => Model {
-                protocol: ICMP,
-                request: leg((1, 20), (84, 1_680), 0),
-                reply: leg((1, 20), (84, 1_680), 0),
-                answered: 32,
-                span_ms: (0, 1_000),
-                rate_micros: 2_000 * PER_SECOND,
-                duration_secs: 60,
-                jitter: 1.0,
-                ports: &[],
-            },
-            // C. Rossow, "Amplification Hell" (NDSS 2014) and US-CERT TA14-017A: answers are 28 to 54 times as long
-            // as questions; of a question of 64 bytes that is 1.8 to 3.5 kB, in fragments of 1500.
-            Self::DnsAmplification => Model {
-                protocol: UDP,
-                request: leg((2, 3), (1_792, 3_456), 0),
-                reply: UNREACHABLE,
-                answered: 1,
-                span_ms: (0, 2),
-                rate_micros: 5_000 * PER_SECOND,
-                duration_secs: 60,
-                jitter: 1.0,
-                ports: &[(1_024, 65_535)],
-            },
-            // Sessions of like size, as L. Hellemons et al., "SSHCure" (AIMS 2012), look for them by the number of
-            // packets; which number, and five a second, are choices.
-            Self::BruteForce => Model {
-                protocol: TCP,
-                request: leg((11, 14), (1_800, 2_200), COMPLETE),
-                reply: leg((11, 14), (2_400, 2_800), COMPLETE),
-                answered: 64,
-                span_ms: (1_500, 3_500),
-                rate_micros: 5 * PER_SECOND,
-                duration_secs: 600,
-                jitter: 1.0,
-                ports: &[(22, 22)],
-            },
-            // Cobalt Strike asks every 60 s unless told otherwise; a tenth of jitter and sizes are choices.
-            Self::Beacon => Model {
-                protocol: TCP,
-                request: leg((6, 8), (700, 950), COMPLETE),
-                reply: leg((5, 7), (850, 1_300), COMPLETE),
-                answered: 64,
-                span_ms: (80, 400),
-                rate_micros: PER_SECOND / 60,
-                duration_secs: 86_400,
-                jitter: 0.1,
-                ports: &[(443, 443)],
-            },
-            // Full packets one way, an acknowledgement for every second one back (RFC 9293 §3.8.6.3). A quarter of
-            // an hour at 50 Mbit/s is a choice.
-            Self::Exfiltration => Model {
-                protocol: TCP,
-                request: leg((1, 1), (1_500, 1_500), DATA),
-                reply: leg((1, 1), (52, 52), DATA),
-                answered: 64,
-                span_ms: (0, 0),
-                rate_micros: PER_SECOND,
-                duration_secs: 900,
-                jitter: 0.0,
-                ports: &[(443, 443)],
-            },
-            // Names up to 255 bytes (RFC 1035 §2.3.4) carry data out, answers up to 1232 bytes (DNS flag day 2020)
-            // carry it in; fifty a second is a choice.
-            Self::DnsTunnel => Model {
-                protocol: UDP,
-                request: leg((1, 1), (180, 300), 0),
-                reply: leg((1, 1), (400, 1_260), 0),
-                answered: 63,
-                span_ms: (0, 0),
-                rate_micros: 50 * PER_SECOND,
-                duration_secs: 600,
-                jitter: 1.0,
-                ports: &[(53, 53)],
-            },
+            Self::PortScan => PORT_SCAN,
+            Self::HostScan => HOST_SCAN,
+            Self::SynFlood => SYN_FLOOD,
+            Self::UdpFlood => UDP_FLOOD,
+            Self::IcmpFlood => ICMP_FLOOD,
+            Self::DnsAmplification => DNS_AMPLIFICATION,
+            Self::BruteForce => BRUTE_FORCE,
+            Self::Beacon => BEACON,
+            Self::Exfiltration => EXFILTRATION,
+            Self::DnsTunnel => DNS_TUNNEL,
         }
     }
 
