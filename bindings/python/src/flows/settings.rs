@@ -6,8 +6,7 @@ use pyo3::exceptions::{PyFileNotFoundError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping, PyString};
 use rheos_gen::flows::{
-    FlowConfig, Format, GeneratorConfig, Rate, SizeModel, Subnets, TrafficPattern,
-    Variables,
+    FlowConfig, Format, GeneratorConfig, Rate, SizeModel, Subnets, TrafficPattern, Variables,
 };
 
 use crate::error;

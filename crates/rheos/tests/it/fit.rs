@@ -68,10 +68,7 @@ fn what_is_learned_makes_more_of_the_same() {
         names.map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(names("like.yaml"), names("again.yaml"));
-    assert_eq!(
-        names("like.yaml"),
-        ["    name: https", "    name: domain-udp", "    name: mqtt"]
-    );
+    assert_eq!(names("like.yaml"), ["    name: https", "    name: domain-udp", "    name: mqtt"]);
 }
 
 #[test]
