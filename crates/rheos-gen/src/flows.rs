@@ -49,8 +49,8 @@ pub use attack::{Attack, AttackKind, AttackSums, AttackTally, TruthFormat};
 pub use checkpoint::{CHECKPOINT_BYTES, Checkpoint};
 pub use columns::FlowColumns;
 pub use config::{
-    Diurnal, FlowConfig, FlowRate, Format, GeneratorConfig, Rate, Sizes, Step, Subnets, Timing,
-    TrafficPattern, Variables,
+    Diurnal, Document, FlowConfig, FlowRate, Format, GeneratorConfig, Rate, Sizes, Step, Subnets,
+    Timing, TrafficPattern, Variables,
 };
 pub use error::{FlowError, FlowProblem, Place};
 pub use generator::{FlowGenerator, FlowStats};

@@ -237,6 +237,15 @@ class TrafficPatternConfig:
     type: str = "random"
     percentage: float = 0.0
     config: dict[str, Any] = field(default_factory=dict)
+    #: Of ``type="service"``: what no pattern knows, with distributions of its own.
+    name: str | None = None
+    protocol: str | int | None = None
+    ports: list[Any] | None = None
+    packets: dict[str, Any] | None = None
+    bytes_per_packet: dict[str, Any] | None = None
+    gap_ms: dict[str, Any] | None = None
+    reply: dict[str, Any] | None = None
+    dscp: str | int | None = None
 
 
 @dataclass
@@ -262,12 +271,25 @@ class PacketConfig:
 class RealismConfig:
     """Models of a real network; its flows are wide records."""
 
-    #: ``patterns`` or ``agh_2015``.
+    #: ``patterns``, ``agh_2015`` or ``services``.
     sizes: str = "patterns"
-    #: ``even`` or ``poisson``.
+    #: ``even``, ``poisson`` or ``bursty``.
     arrivals: str = "even"
     #: The exponent of Zipf's law for hosts, 0.5 to 2; None for equal hosts.
     host_exponent: float | None = None
+    #: Both directions of every flow: ``True``, or a dictionary of its keys.
+    conversations: Any = None
+    #: Whether servers own ports.
+    service_affinity: Any = None
+    #: How a router cuts long flows: ``"300s"``.
+    active_timeout: str | None = None
+    inactive_timeout: str | None = None
+    #: The bias of ``bursty`` arrivals, 0.5 to 0.95.
+    burst_bias: Any = None
+    #: The rate by the hour of the day.
+    diurnal: dict[str, Any] | None = None
+    #: The rate by steps and ramps.
+    schedule: list[Any] | None = None
 
 
 @dataclass
@@ -290,10 +312,16 @@ class FlowGenConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     packets: PacketConfig = field(default_factory=PacketConfig)
     realism: RealismConfig = field(default_factory=RealismConfig)
+    #: Labelled attacks, as in a file.
+    attacks: list[dict[str, Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """The sections as a file would have them."""
         sections = asdict(self)
+        patterns = sections["traffic_patterns"]
+        sections["traffic_patterns"] = [
+            {key: value for key, value in pattern.items() if value is not None} for pattern in patterns
+        ]
         generation = sections["generation"]
         exact = generation.pop("start_timestamp_ns")
         if exact is not None and generation["start_timestamp"] == exact / 1e9:
@@ -335,6 +363,7 @@ class ConfigParser:
             NetworkConfig(**sections["network"]),
             PacketConfig(**sections["packets"]),
             RealismConfig(**sections["realism"]),
+            sections["attacks"],
         )
 
 

@@ -6,7 +6,8 @@ use pyo3::exceptions::{PyFileNotFoundError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping, PyString};
 use rheos_gen::flows::{
-    FlowConfig, Format, GeneratorConfig, Rate, SizeModel, Subnets, TrafficPattern, Variables,
+    Document, FlowConfig, FlowError, Format, GeneratorConfig, Rate, SizeModel, Subnets,
+    TrafficPattern, Variables,
 };
 
 use crate::error;
@@ -72,6 +73,15 @@ pub(super) fn read(
     format: Option<&str>,
     variables: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<FlowConfig> {
+    read_with_document(given, format, variables).map(|(config, _)| config)
+}
+
+/// The same with the document that it was read from, if it was one.
+fn read_with_document(
+    given: &Bound<'_, PyAny>,
+    format: Option<&str>,
+    variables: Option<&Bound<'_, PyDict>>,
+) -> PyResult<(FlowConfig, Option<Document>)> {
     let py = given.py();
     let format = format.map(|name| known_format(py, name)).transpose()?;
     let variables = match variables {
@@ -86,7 +96,8 @@ pub(super) fn read(
         let text = text.to_str()?;
         if text.contains('\n') || text.trim_start().starts_with('{') {
             let format = format.unwrap_or_else(|| format_of(text));
-            return FlowConfig::parse(text, format, &variables).map_err(wrong);
+            let document = Document::parse(text, format, &variables).map_err(wrong)?;
+            return Ok((document.config().map_err(wrong)?, Some(document)));
         }
     }
     if let Ok(mapping) = given.cast::<PyMapping>() {
@@ -97,9 +108,9 @@ pub(super) fn read(
             let message = format!("Config file not found: {}", path.display());
             return Err(PyFileNotFoundError::new_err(message));
         }
-        let load = |path: &Path| match format {
-            Some(format) => FlowConfig::load_as(path, format, &variables),
-            None => FlowConfig::load(path, &variables),
+        let load = |path: &Path| {
+            let document = Document::load(path, format, &variables)?;
+            Ok((document.config()?, Some(document)))
         };
         return py.detach(|| load(&path)).map_err(wrong);
     }
@@ -108,7 +119,7 @@ pub(super) fn read(
     }
     if given.hasattr("traffic_patterns")? {
         let filled = GeneratorConfig::from(given.extract::<Filled>()?);
-        return FlowConfig::try_from(&filled).map_err(wrong);
+        return Ok((FlowConfig::try_from(&filled).map_err(wrong)?, None));
     }
     let kind = given.get_type().name()?;
     let expected = "a path, a text, a dictionary, a GeneratorConfig or a FlowGenConfig";
@@ -142,19 +153,26 @@ fn format_of(text: &str) -> Format {
 }
 
 /// A dictionary has no lines: errors tell its keys.
-fn of_mapping(mapping: &Bound<'_, PyAny>, variables: &Variables) -> PyResult<FlowConfig> {
+fn of_mapping(
+    mapping: &Bound<'_, PyAny>,
+    variables: &Variables,
+) -> PyResult<(FlowConfig, Option<Document>)> {
     let py = mapping.py();
     let plain = py.import("builtins")?.getattr("dict")?.call1((mapping,))?;
     let text = py.import("json")?.call_method1("dumps", (plain,))?;
-    FlowConfig::parse(text.cast::<PyString>()?.to_str()?, Format::Json, variables).map_err(
-        |mut error| {
-            error.place = None;
-            error::flow_config(py, &error)
-        },
-    )
+    let text = text.cast::<PyString>()?.to_str()?;
+    let read = || {
+        let document = Document::parse(text, Format::Json, variables)?;
+        Ok((document.config()?, Some(document)))
+    };
+    read().map_err(|mut error: FlowError| {
+        error.place = None;
+        error::flow_config(py, &error)
+    })
 }
 
-/// Checks a configuration and gives it back as the dictionary of its sections, with every default filled in.
+/// Checks a configuration and gives it back as the dictionary of its sections, with every default filled in. Models
+/// that are made of parts (services, conversations, schedules, attacks) are as they were written, numbers as texts.
 #[pyfunction]
 #[pyo3(signature = (config, format=None, variables=None))]
 pub(crate) fn flow_settings<'py>(
@@ -163,7 +181,11 @@ pub(crate) fn flow_settings<'py>(
     variables: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let py = config.py();
-    let config = read(config, format, variables)?;
+    let (config, document) = read_with_document(config, format, variables)?;
+    let written = match &document {
+        Some(document) => py.import("json")?.call_method1("loads", (document.to_json(),))?,
+        None => PyDict::new(py).into_any(),
+    };
     let generation = PyDict::new(py);
     generation.set_item("max_flows", config.max_flows)?;
     generation.set_item("duration_seconds", config.duration.map(|span| seconds(span.0)))?;
@@ -181,13 +203,7 @@ pub(crate) fn flow_settings<'py>(
     generation.set_item("stream_id", config.stream_id)?;
     generation.set_item("end_timestamp", config.end.map(|end| seconds(end.as_nanos())))?;
 
-    let patterns = PyList::empty(py);
-    for (pattern, percentage) in &config.patterns {
-        let one = PyDict::new(py);
-        one.set_item("type", pattern.name())?;
-        one.set_item("percentage", percentage)?;
-        patterns.append(one)?;
-    }
+    let patterns = patterns(py, &config, &written)?;
     let network = PyDict::new(py);
     for (side, subnets) in [("source", &config.sources), ("destination", &config.destinations)] {
         set_side(&network, side, subnets)?;
@@ -206,6 +222,13 @@ pub(crate) fn flow_settings<'py>(
     realism.set_item("sizes", sizes)?;
     realism.set_item("arrivals", config.realism.arrivals.name())?;
     realism.set_item("host_exponent", config.realism.host_exponent)?;
+    if let Some(models) = section(&written, "realism")? {
+        for (key, model) in models.cast::<PyDict>()?.iter() {
+            if !realism.contains(&key)? {
+                realism.set_item(key, model)?;
+            }
+        }
+    }
 
     let all = PyDict::new(py);
     all.set_item("generation", generation)?;
@@ -213,7 +236,42 @@ pub(crate) fn flow_settings<'py>(
     all.set_item("network", network)?;
     all.set_item("packets", packets)?;
     all.set_item("realism", realism)?;
+    let none = || PyList::empty(py).into_any();
+    all.set_item("attacks", section(&written, "attacks")?.unwrap_or_else(none))?;
     Ok(all)
+}
+
+/// What is written under a key, unless it is empty.
+fn section<'py>(written: &Bound<'py, PyAny>, key: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let found = written.call_method1("get", (key,))?;
+    Ok((!found.is_none()).then_some(found))
+}
+
+/// The patterns by their names, and the services as they were written.
+fn patterns<'py>(
+    py: Python<'py>,
+    config: &FlowConfig,
+    written: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyList>> {
+    let patterns = PyList::empty(py);
+    for (pattern, percentage) in &config.patterns {
+        let one = PyDict::new(py);
+        one.set_item("type", pattern.name())?;
+        one.set_item("percentage", percentage)?;
+        patterns.append(one)?;
+    }
+    let Some(all) = section(written, "traffic_patterns")? else { return Ok(patterns) };
+    for one in all.try_iter()? {
+        let one = one?;
+        let kind = section(&one, "type")?.map(|kind| kind.str()).transpose()?;
+        if kind.is_some_and(|kind| kind.to_string_lossy().eq_ignore_ascii_case("service")) {
+            let percentage = section(&one, "percentage")?.map(|share| share.str()).transpose()?;
+            let percentage = percentage.map(|p| p.to_string_lossy().parse::<f64>().unwrap_or(0.0));
+            one.set_item("percentage", percentage.unwrap_or(0.0))?;
+            patterns.append(one)?;
+        }
+    }
+    Ok(patterns)
 }
 
 fn set_side(network: &Bound<'_, PyDict>, side: &str, subnets: &Subnets) -> PyResult<()> {

@@ -24,7 +24,7 @@ use super::plan::FlowPlan;
 use super::real::{Realism, Service, Sessions, SizeModel};
 use super::subnet::Subnet;
 
-pub use document::Format;
+pub use document::{Document, Format};
 pub use generator_config::{GeneratorConfig, TrafficPattern};
 pub use timing::{Diurnal, Step, Timing};
 pub use variables::Variables;

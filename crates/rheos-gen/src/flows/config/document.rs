@@ -113,8 +113,12 @@ impl Format {
     }
 }
 
-impl FlowConfig {
-    /// Reads a configuration from text, and checks it. Text has no folder, so it can include no files.
+/// A configuration as it is written, with variables and included files in their places; not checked yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document(Node);
+
+impl Document {
+    /// From text. Text has no folder, so it can include no files.
     pub fn parse(text: &str, format: Format, variables: &Variables) -> Result<Self, FlowError> {
         let mut root = format.parse(text, &Arc::from(""))?;
         variables.expand(&mut root, 0)?;
@@ -125,19 +129,45 @@ impl FlowConfig {
             };
             return Err(FlowError::new("", problem).at(node.place()));
         }
-        schema::read(&root)
+        Ok(Self(root))
+    }
+
+    /// From a file and what it includes. Without a format the ending tells it, as of included files always.
+    pub fn load(
+        path: &Path,
+        format: Option<Format>,
+        variables: &Variables,
+    ) -> Result<Self, FlowError> {
+        include::load(path, format, variables).map(Self)
+    }
+
+    /// What it says, checked.
+    pub fn config(&self) -> Result<FlowConfig, FlowError> {
+        schema::read(&self.0)
+    }
+
+    /// As JSON in one line; numbers are texts, so that none is rounded, and read back the same.
+    pub fn to_json(&self) -> String {
+        let mut text = String::new();
+        json::write(&self.0, &mut text);
+        text
+    }
+}
+
+impl FlowConfig {
+    /// Reads a configuration from text, and checks it. Text has no folder, so it can include no files.
+    pub fn parse(text: &str, format: Format, variables: &Variables) -> Result<Self, FlowError> {
+        Document::parse(text, format, variables)?.config()
     }
 
     /// Reads a configuration file and what it includes, and checks it. The ending tells the format.
     pub fn load(path: &Path, variables: &Variables) -> Result<Self, FlowError> {
-        let root = include::load(path, None, variables)?;
-        schema::read(&root)
+        Document::load(path, None, variables)?.config()
     }
 
     /// Like [`load`](Self::load), with the format of the file told; of what it includes, the endings tell it.
     pub fn load_as(path: &Path, format: Format, variables: &Variables) -> Result<Self, FlowError> {
-        let root = include::load(path, Some(format), variables)?;
-        schema::read(&root)
+        Document::load(path, Some(format), variables)?.config()
     }
 }
 

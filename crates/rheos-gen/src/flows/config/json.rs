@@ -184,5 +184,45 @@ fn unicode(text: &str, at: usize) -> Option<(char, usize)> {
     char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)).map(|c| (c, 10))
 }
 
+/// Writes a tree as JSON in one line.
+pub(super) fn write(node: &Node, out: &mut String) {
+    let joint = |i: usize| if i == 0 { "" } else { "," };
+    match &node.value {
+        Value::Nothing => out.push_str("null"),
+        Value::Text(text) => write_text(text, out),
+        Value::List(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                out.push_str(joint(i));
+                write(item, out);
+            }
+            out.push(']');
+        }
+        Value::Section(members) => {
+            out.push('{');
+            for (i, (name, member)) in members.iter().enumerate() {
+                out.push_str(joint(i));
+                write_text(name, out);
+                out.push(':');
+                write(member, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// RFC 8259 section 7: quotes, backslashes and control characters are escaped.
+fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
 #[cfg(test)]
 mod tests;

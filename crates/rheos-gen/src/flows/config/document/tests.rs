@@ -205,3 +205,21 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_document_reads_back_from_json() {
+    let text = "generation: {max_flows: 5, rate: {bandwidth: 1Gbps}, seed: ~}\n\
+        traffic_patterns: [{type: web_traffic, percentage: 100, config: {note: \"a \\\"b\\\" \\\\ \\u0001\"}}]\n\
+        network: {source_subnets: [\"2001:db8::/64\"], destination_subnets: ['2001:db8:1::/64']}\n\
+        attacks: [{type: port_scan, name: scan-1}]\n";
+    let document = Document::parse(text, Format::Yaml, &Variables::NONE).expect("a document");
+    let json = document.to_json();
+    assert!(
+        json.contains(r#""note":"a \"b\" \\ \u0001""#) && json.contains(r#""seed":null"#),
+        "{json}"
+    );
+    let again = Document::parse(&json, Format::Json, &Variables::NONE).expect("a document");
+    assert_eq!(again.to_json(), json);
+    assert_eq!(again.config(), document.config());
+    assert!(document.config().is_ok(), "{:?}", document.config());
+}
