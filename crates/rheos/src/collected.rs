@@ -6,11 +6,12 @@ use anyhow::Result;
 use clap::Args;
 use rheos_core::units::{BitRate, Count, UnitError, human};
 use rheos_core::{Timestamp, WideRecord};
-use rheos_gen::flows::{FlowConfig, FlowTotals, Pattern, Rate, Sizes, Subnet, Subnets, Variables};
+use rheos_gen::flows::{FlowConfig, FlowTotals, Pattern, Rate, Sizes, Subnet, Subnets};
 
 use crate::cli::GlobalArgs;
 use crate::data_progress::{DataProgress, DataProgressStyle, Reached};
 use crate::failure::Misuse;
+use crate::flow_plan::variables_of;
 use crate::output::{Output, Tone};
 use crate::summary;
 
@@ -91,7 +92,7 @@ impl CollectedArgs {
         let mut config = match &self.config {
             // Settings of the program may be named by a variable of its own: they are no generator's.
             Some(path) if std::env::var_os("RHEOS_CONFIG").as_deref() != Some(path.as_os_str()) => {
-                let config = FlowConfig::load(path, &self.variables()?)?;
+                let config = FlowConfig::load(path, &variables_of(&self.variables)?)?;
                 FlowConfig { stream_id: config.stream_id.max(1), ..config }
             }
             _ => older(),
@@ -128,20 +129,6 @@ impl CollectedArgs {
             config.max_flows = Some(FLOWS_PER_STREAM * u64::from(self.streams));
         }
         Ok(config)
-    }
-
-    fn variables(&self) -> Result<Variables> {
-        let mut variables = Variables::default();
-        for text in &self.variables {
-            let (name, value) = text.split_once('=').ok_or_else(|| {
-                Misuse::new(
-                    format!("`--var {text}` has no value"),
-                    "write it like `--var SITE=lab`",
-                )
-            })?;
-            variables.set(name, value);
-        }
-        Ok(variables)
     }
 
     /// Everything that is made, and how to tell of it.

@@ -118,17 +118,7 @@ impl FlowPlanArgs {
 
     fn loaded(&self) -> Result<FlowConfig> {
         let Some(path) = &self.plan else { return Ok(FlowConfig::default()) };
-        let mut variables = Variables::default();
-        for text in &self.variables {
-            let (name, value) = text.split_once('=').ok_or_else(|| {
-                Misuse::new(
-                    format!("`--var {text}` has no value"),
-                    "write it like `--var SITE=lab`",
-                )
-            })?;
-            variables.set(name, value);
-        }
-        Ok(FlowConfig::load(path, &variables)?)
+        Ok(FlowConfig::load(path, &variables_of(&self.variables)?)?)
     }
 }
 
@@ -184,4 +174,16 @@ fn range(text: &str) -> Result<(u32, u32)> {
         Misuse::new(format!("`--sizes {text}` is not a range"), "write it like `--sizes 64-1500`")
             .into()
     })
+}
+
+/// The variables of `--var NAME=VALUE`.
+pub(crate) fn variables_of(told: &[String]) -> Result<Variables> {
+    let mut variables = Variables::default();
+    for text in told {
+        let (name, value) = text.split_once('=').ok_or_else(|| {
+            Misuse::new(format!("`--var {text}` has no value"), "write it like `--var SITE=lab`")
+        })?;
+        variables.set(name, value);
+    }
+    Ok(variables)
 }
