@@ -7,6 +7,9 @@
 
 #include <chrono>
 #include <cstdio>
+#include <string>
+#include <thread>
+#include <vector>
 
 namespace {
 
@@ -48,6 +51,22 @@ int main(int argc, char **argv)
         while (const std::size_t records = generator.fill(batch.data(), batch.size()))
             made += records;
         return made;
+    });
+    measure("fill of 1024, 2 threads", [&] {
+        const rheos::Generator generator(config);
+        std::vector<std::thread> threads;
+        for (const std::uint32_t part : {0u, 1u}) {
+            threads.emplace_back([&generator, part] {
+                // Memory of its own, which stays in this core's cache.
+                std::vector<rheos::Record> own(1024);
+                rheos::Generator half = generator.part(part, 2);
+                while (half.fill(own.data(), own.size()) > 0) {
+                }
+            });
+        }
+        for (std::thread &thread : threads)
+            thread.join();
+        return count;
     });
     for (const std::size_t threads : {1, 2}) {
         const std::string name = "fill of all, " + std::to_string(threads) + " threads";

@@ -22,9 +22,15 @@ def best(work, count):
     return max(rates)
 
 
+def generator_of(count):
+    config = flowgen.ConfigParser.load(CONFIG)
+    config.generation.max_flows = count
+    return flowgen.FlowGenerator.from_config(config)
+
+
 def main():
     count = int(sys.argv[1])
-    generator = flowgen.FlowGenerator.from_config(CONFIG, max_flows=count)
+    generator = generator_of(count)
     buffer = numpy.zeros(1024, flowgen.RECORD_DTYPE)
 
     def fill():
@@ -38,7 +44,7 @@ def main():
         generator.reset()
         return sum(len(batch) for batch in generator.batches(65536))
 
-    few = flowgen.FlowGenerator.from_config(CONFIG, max_flows=count // 20)
+    few = generator_of(count // 20)
 
     def iterate():
         few.reset()
