@@ -40,7 +40,7 @@ const MADE: u64 = 200_000;
 pub(crate) struct FitArgs {
     #[command(flatten)]
     input: FlowInputArgs,
-    /// Look at this many records one by one, chosen by flow; counts and times are of all.
+    /// Look at this many records one by one, chosen by flow; counts are of all.
     #[arg(long, value_name = "COUNT", default_value = "1M", hide_short_help = true)]
     sample: Count,
     /// Seed of the configuration.
