@@ -49,6 +49,12 @@ pub(super) const fn word(state: u64, which: usize) -> (u32, u32) {
     (high, word as u32 ^ high)
 }
 
+/// Both halves of a word as one.
+#[inline(always)]
+pub(super) const fn long((high, low): (u32, u32)) -> u64 {
+    (high as u64) << 32 | low as u64
+}
+
 /// Scales a random half word to `0..span`.
 #[inline(always)]
 pub(super) const fn below(half: u32, span: u32) -> u32 {

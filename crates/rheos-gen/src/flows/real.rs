@@ -113,6 +113,9 @@ const IDLE_TIMEOUT: u8 = 1;
 const ACTIVE_TIMEOUT: u8 = 2;
 const END_OF_FLOW: u8 = 3;
 
+/// A router's usual limit on the time that one record tells of: 300 s.
+pub(super) const ACTIVE_TIMEOUT_NS: u64 = 300_000_000_000;
+
 /// TCP flags of a flow: a SYN alone, one that was refused, and a whole connection (RFC 9293 §3.1).
 const UNANSWERED: u8 = 0x02;
 const REFUSED: u8 = 0x16;

@@ -9,11 +9,11 @@ use super::{Attack, AttackKind, LIST_MAX, NAME_MAX};
 use crate::flows::clock::Gap;
 use crate::flows::config::{FlowConfig, FlowRate, not_this};
 use crate::flows::error::{FlowError, FlowProblem};
+use crate::flows::real::ACTIVE_TIMEOUT_NS;
 use crate::flows::subnet::Subnet;
 
-/// A router's usual limit on the time that one record tells of: uploads come in parts of it, or of
-/// `realism.active_timeout`.
-const ACTIVE_TIMEOUT: Nanos = Nanos::from_secs(300);
+/// Uploads come in parts of a router's usual limit, or of `realism.active_timeout`.
+const ACTIVE_TIMEOUT: Nanos = Nanos(ACTIVE_TIMEOUT_NS);
 /// Cobalt Strike's default.
 const BEACON_PERIOD: Nanos = Nanos::from_secs(60);
 /// Of uploads: a choice.

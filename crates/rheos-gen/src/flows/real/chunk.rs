@@ -28,7 +28,7 @@ const HOST_WORDS: u64 = 1 << 63;
 const SIZE_WORDS: u64 = 1 << 62;
 
 /// Longest duration: 52 bits of nanoseconds are 52 days.
-const SPAN_MAX: f64 = 4.5e15;
+pub(super) const SPAN_MAX: f64 = 4.5e15;
 
 /// Places of distributions as tables have them.
 #[derive(Clone, Debug)]
@@ -166,7 +166,7 @@ impl Chunk {
                 let step = (k as u64).wrapping_mul(draw::STEP);
                 let state = draw::state_of(counter.wrapping_add(step));
                 let words = [0, 1, 2, 3].map(|which| draw::word(state, which));
-                let [a, b, c, d] = words.map(|(high, low)| u64::from(high) << 32 | u64::from(low));
+                let [a, b, c, d] = words.map(draw::long);
                 (random[0][0][k], random[0][1][k]) = (a, b);
                 (random[1][0][k], random[1][1][k]) = (c, d);
             }
@@ -190,10 +190,7 @@ impl Chunk {
         let mut gap_place = [0_u64; LANES];
         for k in 0..LANES {
             let state = draw::state_of(counter.wrapping_add((k as u64).wrapping_mul(draw::STEP)));
-            let long = |which| {
-                let (high, low) = draw::word(state, which);
-                u64::from(high) << 32 | u64::from(low)
-            };
+            let long = |which| draw::long(draw::word(state, which));
             (self.place[k], bytes_place[k]) = (long(0), long(1));
             (gap_place[k], self.more[k]) = (long(2), long(3));
         }

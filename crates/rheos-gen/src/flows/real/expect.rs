@@ -4,6 +4,7 @@
 //! The expectation follows from how many places conversations take (Wald's equation), place by place from the block's
 //! end, with what is lost where the last one finds too little room.
 
+use super::chunk::SPAN_MAX;
 use super::parts::Way;
 use super::quantiles::{Quantiles, whole};
 use super::sequence::{ANSWER, QUESTION};
@@ -19,8 +20,6 @@ use crate::flows::row::BLOCK;
 /// 1.2207..., the root of x^4 = x + 1 (Roberts 2018), as parts of 2^64. So many for all kinds of flows together.
 const SAMPLES: u64 = 1 << 20;
 const SPREAD: [u64; 3] = [0xd1b5_4a32_d192_ed03, 0xabc9_8388_fb8f_ac03, 0x8cb9_2ba7_2f3d_8dd7];
-/// As chunks limit durations.
-const SPAN_MAX: f64 = 4.5e15;
 
 /// Most places that parts take beyond one for each direction.
 const EXTRA_MAX: usize = 126;

@@ -7,13 +7,11 @@ use rheos_core::{RecordFlags, WideRecord};
 
 use super::chunk::{Chunk, Column, LANES, spans};
 use super::{
-    ACTIVE_TIMEOUT, COMPLETE, END_OF_FLOW, IDLE_TIMEOUT, REFUSED, RealPlan, TCP, UNANSWERED,
+    ACTIVE_TIMEOUT, ACTIVE_TIMEOUT_NS, COMPLETE, END_OF_FLOW, IDLE_TIMEOUT, REFUSED, RealPlan, TCP,
+    UNANSWERED,
 };
 use crate::flows::plan::FlowPlan;
 use crate::flows::row::{BLOCK, Moments};
-
-/// A router's usual limit on the time that one record tells of: 300 s.
-const ACTIVE_TIMEOUT_NS: u64 = 300_000_000_000;
 
 /// Fills `out` with the records of a block from its record `from` on.
 pub(super) fn fill(

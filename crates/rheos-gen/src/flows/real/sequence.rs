@@ -15,14 +15,12 @@ use super::fill::octets;
 use super::parts::{Flags, Way};
 use super::sessions::{SessionPlan, Timeouts};
 use super::talk::{DNS_PORT, IPV6_BYTES, Replies, State};
-use super::{IDLE_TIMEOUT, RealPlan, UDP};
+use super::{ACTIVE_TIMEOUT_NS, IDLE_TIMEOUT, RealPlan, UDP};
 use crate::flows::draw;
 use crate::flows::plan::FlowPlan;
 use crate::flows::record::EPHEMERAL;
 use crate::flows::row::{BLOCK, Moments};
 
-/// Without a timeout of its own a record tells of no more than a router's usual limit: 300 s.
-const ACTIVE_TIMEOUT_NS: u64 = 300_000_000_000;
 /// IANA: ICMP and ICMPv6; echo requests and replies as ports tell of them.
 const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;

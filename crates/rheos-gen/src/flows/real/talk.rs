@@ -84,8 +84,8 @@ impl Replies {
         for k in 0..LANES {
             let state = draw::state_of(counter.wrapping_add((k as u64).wrapping_mul(draw::STEP)));
             let words = [0, 1, 2, 3].map(|which| draw::word(state, which));
-            places[k] = long(words[0]);
-            bytes_places[k] = long(words[1]);
+            places[k] = draw::long(words[0]);
+            bytes_places[k] = draw::long(words[1]);
             coupled[k] = u64::from(words[2].0) < talk.correlation;
             downstream[k] = u64::from(words[2].1) < talk.downstream;
             (waits[0][k], waits[1][k]) = words[3];
@@ -221,9 +221,3 @@ fn couple(talk: &Talk, chunk: &Chunk, coupled: &Column<bool>, places: &mut Colum
 
 /// IANA: domain.
 pub(super) const DNS_PORT: u16 = 53;
-
-/// Both halves of a word.
-#[inline(always)]
-fn long((high, low): (u32, u32)) -> u64 {
-    u64::from(high) << 32 | u64::from(low)
-}

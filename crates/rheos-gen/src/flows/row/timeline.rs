@@ -148,8 +148,7 @@ fn arrivals(gaps: &Quantiles, key: u64, first: u64, (begin, end): (u64, u64)) ->
     let counter = draw::counter(key ^ ARRIVAL_WORDS, first);
     let place = |of: u64, which: usize| {
         let state = draw::state_of(counter.wrapping_add(of.wrapping_mul(draw::STEP)));
-        let (high, low) = draw::word(state, which);
-        u64::from(high) << 32 | u64::from(low)
+        draw::long(draw::word(state, which))
     };
     let mut sums = [0.0; BLOCK];
     for (of, gap) in (0..).zip(&mut sums) {
