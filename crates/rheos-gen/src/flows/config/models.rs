@@ -20,7 +20,9 @@ pub(super) const SERVICE: &[&str] = &[
     "dscp",
 ];
 const REPLY: &[&str] = &["packets", "bytes_per_packet"];
-const DISTRIBUTION: &[&str] = &[
+/// What a distribution may be, between the weight that only parts of mixtures have and the mixture that none is.
+const KINDS: &[&str] = &[
+    "weight",
     "constant",
     "uniform",
     "exponential",
@@ -31,24 +33,15 @@ const DISTRIBUTION: &[&str] = &[
     "quantiles",
     "mixture",
 ];
+const DISTRIBUTION: &[&str] = KINDS.split_at(1).1;
+/// A part of a mixture: a distribution with its weight.
+const PART: &[&str] = KINDS.split_at(KINDS.len() - 1).0;
 const LOGNORMAL: &[&str] = &["median", "sigma"];
 const PARETO: &[&str] = &["least", "alpha"];
 const WEIBULL: &[&str] = &["scale", "shape"];
 const NORMAL: &[&str] = &["mean", "deviation"];
 const CONVERSATIONS: &[&str] =
     &["answered", "refused", "round_trip", "think_time", "correlation", "downstream", "dns_before"];
-/// A part of a mixture: a distribution with its weight.
-const PART: &[&str] = &[
-    "weight",
-    "constant",
-    "uniform",
-    "exponential",
-    "lognormal",
-    "pareto",
-    "weibull",
-    "normal",
-    "quantiles",
-];
 
 /// Names of protocols; others are told by their IANA number.
 const PROTOCOLS: [(&str, u8); 9] = [
