@@ -5,6 +5,8 @@
 //! (arXiv 1702.01284, algorithm 6). All of it follows from the set of values alone: any order of adding and merging
 //! gives the same number.
 
+use rheos_core::seed::mix;
+
 /// 2^12 registers: a standard error of 1.04 / sqrt(4096), 1.6 %.
 const REGISTERS_LOG2: u32 = 12;
 const REGISTERS: usize = 1 << REGISTERS_LOG2;
@@ -32,13 +34,9 @@ impl Default for Sketch {
 
 /// The same for every run, as answers must be, and well-mixed (the finalizer of SplitMix64, once per half).
 const fn hash(value: u128) -> u64 {
-    const fn mixed(mut bits: u64) -> u64 {
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-    let high = mixed(((value >> 64) as u64).wrapping_add(0x9e37_79b9_7f4a_7c15));
-    mixed((value as u64).wrapping_add(high).wrapping_add(0x9e37_79b9_7f4a_7c15))
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+    let high = mix(((value >> 64) as u64).wrapping_add(GOLDEN));
+    mix((value as u64).wrapping_add(high).wrapping_add(GOLDEN))
 }
 
 /// Place of the first one in `bits`, from 1 on; one more than `count` if there is none.
