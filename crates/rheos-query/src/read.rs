@@ -146,7 +146,8 @@ pub struct Watched {
     pub stop: AtomicBool,
 }
 
-/// Reads files, and those of folders and of patterns such as `flows/*.csv`; `-` is standard input. Each thread has a state of its own and gives every block to `each`.
+/// Reads files, and those of folders and of patterns such as `flows/*.csv`; `-` is standard input. Each thread has a
+/// state of its own and gives every block to `each`.
 ///
 /// # Errors
 /// If a file cannot be read, is no file of flows, lacks a column, or `each` fails.

@@ -106,9 +106,19 @@ fn thinned(rising: &[f64]) -> Vec<f64> {
     values
 }
 
+/// Whether a protocol's ports tell services.
+fn has_ports(protocol: u8) -> bool {
+    [TCP, UDP, SCTP].contains(&protocol)
+}
+
+/// The protocol and port that a conversation's service goes by; port 0 where ports tell nothing.
+fn service_of(one: &Conversation) -> (u8, u16) {
+    (one.protocol, if has_ports(one.protocol) { one.port } else { 0 })
+}
+
 /// Whether the end with port `a` rather than that with `b` is the server; ports of other protocols tell nothing.
 pub(super) fn is_server_port(a: u16, b: u16, protocol: u8) -> bool {
-    if ![TCP, UDP, SCTP].contains(&protocol) {
+    if !has_ports(protocol) {
         return false;
     }
     let rank = |port: u16| match port {
@@ -123,11 +133,9 @@ pub(super) fn is_server_port(a: u16, b: u16, protocol: u8) -> bool {
 
 /// The services of these conversations, the most frequent first.
 pub(super) fn learn(conversations: &[Conversation]) -> Vec<Service> {
-    let has_ports = |protocol: u8| [TCP, UDP, SCTP].contains(&protocol);
     let mut counts: HashMap<(u8, u16), usize> = HashMap::new();
     for one in conversations {
-        let port = if has_ports(one.protocol) { one.port } else { 0 };
-        *counts.entry((one.protocol, port)).or_default() += 1;
+        *counts.entry(service_of(one)).or_default() += 1;
     }
     let mut ranked: Vec<((u8, u16), usize)> = counts.into_iter().collect();
     ranked.sort_unstable_by_key(|&(key, count)| (usize::MAX - count, key));
@@ -140,9 +148,9 @@ pub(super) fn learn(conversations: &[Conversation]) -> Vec<Service> {
     // The rest of each protocol is one more.
     let mut members: HashMap<(u8, Option<u16>), Vec<&Conversation>> = HashMap::new();
     for one in conversations {
-        let port = if has_ports(one.protocol) { one.port } else { 0 };
-        let own = told.contains(&(one.protocol, port)).then_some(port);
-        members.entry((one.protocol, own)).or_default().push(one);
+        let (protocol, port) = service_of(one);
+        let own = told.contains(&(protocol, port)).then_some(port);
+        members.entry((protocol, own)).or_default().push(one);
     }
     let mut services: Vec<Service> = members
         .into_iter()
