@@ -231,6 +231,9 @@ const TEXT_COLUMNS: [FlowColumn; 14] = [
     FlowColumn::Label,
 ];
 
+/// The older statistics tool's columns, in its order.
+pub(crate) const OLDER_COLUMNS: &[FlowColumn] = TEXT_COLUMNS.split_at(10).0;
+
 /// Some columns of a block.
 pub(crate) fn chosen(all: &FlowBlock, columns: &[FlowColumn]) -> FlowBlock {
     columns.iter().fold(FlowBlock::new(all.len()), |block, &name| match all.column(name) {

@@ -7,15 +7,15 @@ use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use rheos_core::units::Count;
 use rheos_core::{Nanos, WideRecord};
+use rheos_query::FlowBlock;
 use rheos_query::analyze::PortCounter;
-use rheos_query::{FlowBlock, FlowColumn};
 
 use crate::cli::GlobalArgs;
 use crate::collect_order::{SortKey, Sorter};
 use crate::collected::{self, Collected, CollectedArgs};
 use crate::exit::ExitStatus;
 use crate::failure::Misuse;
-use crate::flow_file::chosen;
+use crate::flow_file::{OLDER_COLUMNS, chosen};
 use crate::flow_rows::{AddressForm, FlowFormat, FlowRows, FlowRowsPlan};
 use crate::output::Output;
 use crate::port_rows::{self, PortSortChoice};
@@ -38,19 +38,6 @@ Examples:
 
 A flow counts once per port: its source port sends, its destination port receives.";
 
-/// The older tool's columns, in its order.
-const COLUMNS: [FlowColumn; 10] = [
-    FlowColumn::StreamId,
-    FlowColumn::First,
-    FlowColumn::Last,
-    FlowColumn::SrcIp,
-    FlowColumn::DstIp,
-    FlowColumn::SrcPort,
-    FlowColumn::DstPort,
-    FlowColumn::Protocol,
-    FlowColumn::Packets,
-    FlowColumn::Bytes,
-];
 /// Sorted flows that are made again at once.
 const GATHERED: usize = 16 << 10;
 
@@ -230,7 +217,7 @@ pub(crate) fn run(args: &CollectArgs, global: &GlobalArgs, output: &Output) -> R
 
 /// The columns that the older tool told.
 fn block(flows: &[WideRecord]) -> FlowBlock {
-    chosen(&FlowBlock::from_wide(flows), &COLUMNS)
+    chosen(&FlowBlock::from_wide(flows), OLDER_COLUMNS)
 }
 
 /// Keys of all flows in one pass, then the flows in their order.
