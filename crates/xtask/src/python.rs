@@ -83,13 +83,21 @@ fn install(root: &Path) -> Result<PathBuf> {
     if venv.exists() {
         std::fs::remove_dir_all(&venv)?;
     }
-    steps::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    let python = venv.join("bin/python");
+    let python = environment(&venv)?;
     let mut pip = Command::new(&python);
     pip.current_dir(root.join(PACKAGE)).env("MATURIN_PEP517_ARGS", "--profile dev");
     pip.env("CARGO_TARGET_DIR", target(root));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ".[test]"]);
     steps::run(&mut pip)?;
+    Ok(python)
+}
+
+/// A virtual environment in this folder, made if it is not there yet; gives its Python.
+pub(crate) fn environment(venv: &Path) -> Result<PathBuf> {
+    let python = venv.join("bin/python");
+    if !python.is_file() {
+        steps::run(Command::new("python3").args(["-m", "venv"]).arg(venv))?;
+    }
     Ok(python)
 }
 

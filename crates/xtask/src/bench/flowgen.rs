@@ -133,7 +133,7 @@ fn rate_of(line: &str) -> Option<(String, f64)> {
 
 fn python(root: &Path) -> Result<Vec<(String, f64)>> {
     let folder = folder(root)?;
-    let python = peer::environment(root, &folder)?;
+    let python = peer::environment(root, &folder, "numpy")?;
     let script: PathBuf = folder.join("flowgen.py");
     std::fs::write(&script, SCRIPT)?;
     let mut run = Command::new(&python);

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::bench::{folder, number};
-use crate::steps;
+use crate::{python, steps};
 
 /// Runs a program, NFStream or our Python package over a file and prints one line of JSON.
 pub(super) const SCRIPT: &str = include_str!("peer.py");
@@ -39,7 +39,7 @@ pub(super) fn compare(root: &Path, road: &Path, rheos: &Path, repeat: u32) -> Re
     let mut write = Command::new(road);
     steps::output(write.args(["write"]).arg(&capture).args(["--repeat", &repeat.to_string()]))?;
     let packets = packets(rheos, &capture)?;
-    let python = environment(root, &folder)?;
+    let python = environment(root, &folder, NFSTREAM)?;
     let script = folder.join("measure.py");
     std::fs::write(&script, SCRIPT)?;
     let summary = folder.join("summary.json");
@@ -100,14 +100,10 @@ fn packets(rheos: &Path, capture: &Path) -> Result<f64> {
     value[0]["frames"].as_f64().context("`rheos pcap info` tells no frames")
 }
 
-/// A virtual environment with NFStream and our own package, as `pip install` builds it: with the release profile.
-pub(super) fn environment(root: &Path, folder: &Path) -> Result<std::path::PathBuf> {
-    let venv = folder.join("venv");
-    let python = venv.join("bin/python");
-    if !python.is_file() {
-        steps::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    }
-    steps::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", NFSTREAM]))?;
+/// A virtual environment with this package and our own, as `pip install` builds it: with the release profile.
+pub(super) fn environment(root: &Path, folder: &Path, package: &str) -> Result<std::path::PathBuf> {
+    let python = python::environment(&folder.join("venv"))?;
+    steps::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]))?;
     let mut ours = Command::new(&python);
     ours.args(["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps"]);
     if let Some(target) = folder.parent() {

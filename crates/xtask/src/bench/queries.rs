@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::collected;
 use crate::bench::number;
-use crate::steps;
+use crate::{python, steps};
 
 /// Asks DuckDB and Polars, and any program once.
 const SCRIPT: &str = include_str!("queries.py");
@@ -117,11 +117,7 @@ pub(super) fn compare(
 
 /// A virtual environment with the peers.
 fn environment(folder: &Path) -> Result<PathBuf> {
-    let venv = folder.join("venv-queries");
-    let python = venv.join("bin/python");
-    if !python.is_file() {
-        steps::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    }
+    let python = python::environment(&folder.join("venv-queries"))?;
     steps::run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PEERS))?;
     Ok(python)
 }
