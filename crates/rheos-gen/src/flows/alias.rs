@@ -92,6 +92,14 @@ impl Alias {
         select_unpredictable(half << self.bits < (slot >> 32) as u32, index, slot as u32)
     }
 
+    /// The choices that random half words make: one after the other, as gathers into vectors are slower.
+    #[inline(never)]
+    pub(super) fn pick_all(&self, halves: &[u32], out: &mut [u32]) {
+        for (out, &half) in out.iter_mut().zip(halves) {
+            *out = self.pick(half);
+        }
+    }
+
     /// The slots, a power of two of them.
     pub(super) fn slots(&self) -> &[Slot] {
         &self.slots

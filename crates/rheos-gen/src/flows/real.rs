@@ -20,6 +20,7 @@ mod chunk;
 mod distribution;
 mod expect;
 mod fill;
+mod layout;
 mod parts;
 mod popularity;
 mod quantiles;

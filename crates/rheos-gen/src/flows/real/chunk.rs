@@ -7,11 +7,9 @@
 #![expect(clippy::inline_always, reason = "loops over a chunk become vectors only as a whole")]
 #![expect(clippy::needless_range_loop, reason = "all columns are as long as the loops")]
 
-use std::hint::select_unpredictable;
-
 use super::popularity::Popularity;
-use super::quantiles::{Spot, spot, whole};
-use super::shape::{Shape, Shapes};
+use super::quantiles::{Entry, Spot, spot, whole};
+use super::shape::{Shapes, Tables, Traits};
 use super::{RealPlan, affinity};
 use crate::flows::draw;
 use crate::flows::plan::{FlowPlan, Side};
@@ -30,28 +28,46 @@ const SIZE_WORDS: u64 = 1 << 62;
 /// Longest duration: 52 bits of nanoseconds are 52 days.
 pub(super) const SPAN_MAX: f64 = 4.5e15;
 
-/// Places of distributions as tables have them.
+/// What words of so many flows come from.
 #[derive(Clone, Debug)]
-pub(super) struct Spots {
-    entry: Column<u32>,
-    within: Column<f64>,
-}
+pub(super) struct States(Column<u64>);
 
-impl Spots {
-    pub(super) const EMPTY: Self = Self { entry: [0; LANES], within: [0.0; LANES] };
-
-    /// Where the places of a column lie.
+impl States {
     #[inline(always)]
-    fn find(&mut self, places: &Column<u64>) {
+    pub(super) fn new(key: u64, first: u64) -> Self {
+        let counter = draw::counter(key, first);
+        let mut states = [0; LANES];
         for k in 0..LANES {
-            Spot { entry: self.entry[k], within: self.within[k] } = spot(places[k]);
+            let step = (k as u64).wrapping_mul(draw::STEP);
+            states[k] = draw::state_of(counter.wrapping_add(step));
+        }
+        Self(states)
+    }
+
+    /// Word `which` of each flow: high and low halves.
+    #[inline(always)]
+    pub(super) fn words(&self, which: usize) -> [Column<u32>; 2] {
+        let mut halves = [[0; LANES]; 2];
+        for k in 0..LANES {
+            (halves[0][k], halves[1][k]) = draw::word(self.0[k], which);
+        }
+        halves
+    }
+
+    /// Word `which` of each flow, whole.
+    #[inline(always)]
+    pub(super) fn long(&self, which: usize, out: &mut Column<u64>) {
+        for k in 0..LANES {
+            out[k] = draw::long(draw::word(self.0[k], which));
         }
     }
+}
 
-    #[inline(always)]
-    fn at(&self, k: usize) -> Spot {
-        Spot { entry: self.entry[k], within: self.within[k] }
-    }
+/// Packets and bytes of flows.
+#[derive(Clone, Debug)]
+pub(super) struct Counts {
+    pub(super) packets: Column<u64>,
+    pub(super) bytes: Column<u64>,
 }
 
 /// The columns that every flow has.
@@ -63,25 +79,21 @@ pub(super) struct Chunk {
     pub(super) port: Column<u32>,
     /// 1 for IPv6.
     pub(super) ipv6: Column<u32>,
-    pub(super) source_net: Column<u32>,
     pub(super) destination_net: Column<u32>,
     /// High and low half of the addresses as numbers.
     pub(super) client: [Column<u64>; 2],
     pub(super) server: [Column<u64>; 2],
-    pub(super) shape: Column<Shape>,
+    pub(super) tables: Column<Tables>,
+    pub(super) traits: Column<Traits>,
     /// Places of the distribution of sizes.
-    pub(super) place: Column<u64>,
-    /// More random words, for what conversations draw.
-    pub(super) more: Column<u64>,
-    pub(super) packets: Column<u64>,
-    pub(super) bytes: Column<u64>,
+    pub(super) place: Column<u32>,
+    /// Of leaves without a model of sizes: bytes of requests and replies.
+    pub(super) plain_bytes: [Column<u32>; 2],
+    pub(super) counts: Counts,
     /// Mean gap between packets in nanoseconds; with few packets, all of the duration.
-    pub(super) gap: Column<f64>,
-    size_half: Column<u32>,
-    client_half: Column<u32>,
-    server_half: Column<u32>,
-    server_net_half: Column<u32>,
-    spots: Spots,
+    pub(super) gap: Column<f32>,
+    source_net: Column<u32>,
+    leaf: Column<u32>,
 }
 
 impl Chunk {
@@ -90,190 +102,203 @@ impl Chunk {
         ephemeral: [0; LANES],
         port: [0; LANES],
         ipv6: [0; LANES],
-        source_net: [0; LANES],
         destination_net: [0; LANES],
         client: [[0; LANES]; 2],
         server: [[0; LANES]; 2],
-        shape: [Shape::NONE; LANES],
+        tables: [Tables::NONE; LANES],
+        traits: [Traits::NONE; LANES],
         place: [0; LANES],
-        more: [0; LANES],
-        packets: [0; LANES],
-        bytes: [0; LANES],
+        plain_bytes: [[0; LANES]; 2],
+        counts: Counts { packets: [1; LANES], bytes: [0; LANES] },
         gap: [0.0; LANES],
-        size_half: [0; LANES],
-        client_half: [0; LANES],
-        server_half: [0; LANES],
-        server_net_half: [0; LANES],
-        spots: Spots::EMPTY,
+        source_net: [0; LANES],
+        leaf: [0; LANES],
     };
 
-    /// Draws the flows from `first` on.
+    /// Draws the flows from `first` on. What the plan does not need stays as it is.
     #[inline(always)]
     pub(super) fn draw(&mut self, plan: &FlowPlan, real: &RealPlan, first: u64) {
-        self.draw_leaves(plan, &real.shapes, first);
-        self.draw_hosts(plan, real, first);
-        self.draw_sizes(plan, &real.shapes, first);
+        let states = States::new(plan.key, first);
+        let sizes = States::new(plan.key ^ SIZE_WORDS, first);
+        let [choice, size] = states.words(0);
+        self.draw_leaves(plan, &real.shapes, &choice);
+        self.draw_directions(plan, &states);
+        self.draw_nets(plan, &states);
+        self.draw_hosts(plan, real, &states, first);
+        if real.shapes.any_plain() {
+            self.draw_plain(&real.shapes, [&size, &sizes.words(3)[0]]);
+        }
+        if real.shapes.any() {
+            self.draw_sizes(&real.shapes, &sizes);
+        }
     }
 
-    /// Leaves, directions, ports and the source's subnet: the same words as those of narrow records.
+    /// Leaves: the same words as those of narrow records, like all up to the hosts.
     #[inline(always)]
-    fn draw_leaves(&mut self, plan: &FlowPlan, shapes: &Shapes, first: u64) {
-        let counter = draw::counter(plan.key, first);
-        let (mut leaf_half, mut leaf) = ([0_u32; LANES], [0_u32; LANES]);
-        let mut source_half = [0_u32; LANES];
-        let reversed = plan.reversed;
-        let mut port_half = [0_u32; LANES];
+    fn draw_leaves(&mut self, plan: &FlowPlan, shapes: &Shapes, choice: &Column<u32>) {
+        plan.leaf_choice.pick_all(choice, &mut self.leaf);
+        shapes.words(&self.leaf, &mut self.tables, &mut self.traits);
+    }
+
+    /// Directions and ports.
+    #[inline(always)]
+    fn draw_directions(&mut self, plan: &FlowPlan, states: &States) {
+        let [direction, port] = states.words(2);
         for k in 0..LANES {
-            let state = draw::state_of(counter.wrapping_add((k as u64).wrapping_mul(draw::STEP)));
-            (leaf_half[k], self.size_half[k]) = draw::word(state, 0);
-            (self.client_half[k], self.server_half[k]) = draw::word(state, 1);
-            let (direction, port) = draw::word(state, 2);
-            (source_half[k], self.server_net_half[k]) = draw::word(state, 3);
-            port_half[k] = port;
-            let back = reversed.possible && direction <= reversed.at_most;
-            self.back[k] = 0_u64.wrapping_sub(u64::from(back));
-            self.ephemeral[k] = EPHEMERAL + (port >> 18);
-        }
-        for k in 0..LANES {
-            leaf[k] = plan.leaf_choice.pick(leaf_half[k]);
-            self.source_net[k] = plan.sources.choice.pick(source_half[k]);
-        }
-        for k in 0..LANES {
-            self.shape[k] = shapes.of(leaf[k]);
-        }
-        for k in 0..LANES {
-            let Shape { port, port_count, has_ports, .. } = self.shape[k];
-            self.ephemeral[k] = select_unpredictable(has_ports, self.ephemeral[k], 0);
+            let own = EPHEMERAL + (port[k] >> 18);
+            self.ephemeral[k] = if self.traits[k].has_ports() { own } else { 0 };
             // The 18 bits that the other port leaves.
-            self.port[k] = u32::from(port) + draw::below(port_half[k] << 14, port_count);
+            let (first, count) = self.traits[k].ports();
+            self.port[k] = first + draw::below(port[k] << 14, count);
+        }
+        if plan.reversed.possible {
+            for k in 0..LANES {
+                let back = u64::from(direction[k] <= plan.reversed.at_most);
+                self.back[k] = 0_u64.wrapping_sub(back);
+                self.tables[k] = self.tables[k].turned(self.back[k]);
+            }
         }
     }
 
+    /// Subnets, if there are several.
     #[inline(always)]
-    fn draw_hosts(&mut self, plan: &FlowPlan, real: &RealPlan, first: u64) {
+    fn draw_nets(&mut self, plan: &FlowPlan, states: &States) {
         let (sources, destinations) = (&plan.sources, &plan.destinations);
+        if sources.nets.len() == 1 && destinations.nets.len() == 1 {
+            self.ipv6 = [u32::from(plan.has_ipv6()); LANES];
+            return;
+        }
+        let [source, destination] = states.words(3);
         for k in 0..LANES {
+            self.source_net[k] = sources.choice.pick(source[k]);
             let ipv6 = sources.nets.get(self.source_net[k] as usize).is_some_and(|net| net.ipv6);
             self.ipv6[k] = u32::from(ipv6);
             let matching = destinations.of_version.get(usize::from(ipv6)).and_then(Option::as_ref);
-            self.destination_net[k] = matching.map_or(0, |c| c.pick(self.server_net_half[k]));
-        }
-        // Host bits of IPv6 that are not those of ranks: four half words each.
-        let mut random = [[[0_u64; LANES]; 2]; 2];
-        if plan.has_ipv6() {
-            let counter = draw::counter(plan.key ^ HOST_WORDS, first);
-            for k in 0..LANES {
-                let step = (k as u64).wrapping_mul(draw::STEP);
-                let state = draw::state_of(counter.wrapping_add(step));
-                let words = [0, 1, 2, 3].map(|which| draw::word(state, which));
-                let [a, b, c, d] = words.map(draw::long);
-                (random[0][0][k], random[0][1][k]) = (a, b);
-                (random[1][0][k], random[1][1][k]) = (c, d);
-            }
-        }
-        let halves = &self.client_half;
-        let nets = &self.source_net;
-        hosts(sources, real.sources.as_ref(), nets, halves, &random[0], &mut self.client);
-        let (halves, nets) = (&self.server_half, &self.destination_net);
-        if real.affinity {
-            affinity::servers(destinations, nets, halves, &self.port, &mut self.server);
-        } else {
-            let popular = real.destinations.as_ref();
-            hosts(destinations, popular, nets, halves, &random[1], &mut self.server);
+            self.destination_net[k] = matching.map_or(0, |c| c.pick(destination[k]));
         }
     }
 
     #[inline(always)]
-    fn draw_sizes(&mut self, plan: &FlowPlan, shapes: &Shapes, first: u64) {
-        let counter = draw::counter(plan.key ^ SIZE_WORDS, first);
-        let mut bytes_place = [0_u64; LANES];
-        let mut gap_place = [0_u64; LANES];
-        for k in 0..LANES {
-            let state = draw::state_of(counter.wrapping_add((k as u64).wrapping_mul(draw::STEP)));
-            let long = |which| draw::long(draw::word(state, which));
-            (self.place[k], bytes_place[k]) = (long(0), long(1));
-            (gap_place[k], self.more[k]) = (long(2), long(3));
-        }
-        if !shapes.any() {
-            // One packet of the leaf's length.
-            for k in 0..LANES {
-                let Shape { size, size_count, .. } = self.shape[k];
-                let over = draw::below(self.size_half[k], size_count);
-                self.bytes[k] = u64::from(size.wrapping_add(over));
+    fn draw_hosts(&mut self, plan: &FlowPlan, real: &RealPlan, states: &States, first: u64) {
+        let (sources, destinations) = (&plan.sources, &plan.destinations);
+        // Host bits of IPv6 that are not those of ranks: four half words each.
+        let mut random = [[[0_u64; LANES]; 2]; 2];
+        if plan.has_ipv6() {
+            let states = States::new(plan.key ^ HOST_WORDS, first);
+            for (which, out) in random.iter_mut().flatten().enumerate() {
+                states.long(which, out);
             }
-            (self.packets, self.gap) = ([1; LANES], [0.0; LANES]);
-            return;
         }
-        let (places, shape) = (&self.place, &self.shape);
-        let sizes = (&mut self.packets, &mut self.bytes);
-        draw_counts(shapes, shape, &self.back, (places, &bytes_place), &mut self.spots, sizes);
-        self.spots.find(&gap_place);
-        for k in 0..LANES {
-            self.gap[k] = shapes.value(self.shape[k].gap, self.spots.at(k));
+        let [client, server] = states.words(1);
+        let nets = &self.source_net;
+        hosts(sources, real.sources.as_ref(), nets, &client, &random[0], &mut self.client);
+        let nets = &self.destination_net;
+        if real.affinity {
+            affinity::servers(destinations, nets, &server, &self.port, &mut self.server);
+        } else {
+            let popular = real.destinations.as_ref();
+            hosts(destinations, popular, nets, &server, &random[1], &mut self.server);
         }
-        if shapes.any_plain() {
+    }
+
+    /// Bytes by the leaf's own sizes, each way.
+    #[inline(always)]
+    fn draw_plain(&mut self, shapes: &Shapes, halves: [&Column<u32>; 2]) {
+        for (out, halves) in self.plain_bytes.iter_mut().zip(halves) {
             for k in 0..LANES {
-                let Shape { size, size_count, plain, .. } = self.shape[k];
-                let own = u64::from(size.wrapping_add(draw::below(self.size_half[k], size_count)));
-                self.bytes[k] = select_unpredictable(plain, own, self.bytes[k]);
-                self.packets[k] = select_unpredictable(plain, 1, self.packets[k]);
+                let (size, count) = shapes.sizes(self.leaf[k]);
+                out[k] = size.wrapping_add(draw::below(halves[k], count));
             }
+        }
+        self.counts.packets = [1; LANES];
+        for k in 0..LANES {
+            self.counts.bytes[k] = self.plain_bytes[0][k].into();
+        }
+    }
+
+    #[inline(always)]
+    fn draw_sizes(&mut self, shapes: &Shapes, states: &States) {
+        let [place, gap_place] = states.words(0);
+        self.place = place;
+        let bytes_place = if shapes.any_apart() { &states.words(1)[0] } else { &place };
+        let plain = &self.plain_bytes[0];
+        let kinds = (&self.tables, &self.traits, 0);
+        draw_counts(shapes, kinds, (&place, bytes_place), plain, &mut self.counts);
+        let (mut entries, mut within) = ([Entry::NONE; LANES], [0.0; LANES]);
+        let mut at = [0; LANES];
+        for k in 0..LANES {
+            let spot = spot(gap_place[k]);
+            at[k] = self.tables[k].gap() + spot.entry;
+            within[k] = spot.within;
+        }
+        shapes.entries(&at, &mut entries);
+        for k in 0..LANES {
+            self.gap[k] = entries[k].value(within[k]);
         }
     }
 }
 
-/// Packets and bytes by their tables at places of their distributions; from the server where `back` is all ones.
+/// Packets and bytes of one way (0 or 1) by their tables, at places of their distributions; `plain` are the bytes of
+/// leaves without tables.
 #[inline(always)]
 pub(super) fn draw_counts(
     shapes: &Shapes,
-    shape: &Column<Shape>,
-    back: &Column<u64>,
-    (places, bytes_places): (&Column<u64>, &Column<u64>),
-    spots: &mut Spots,
-    (packets, bytes): (&mut Column<u64>, &mut Column<u64>),
+    (tables, traits, way): (&Column<Tables>, &Column<Traits>, u32),
+    (places, bytes_places): (&Column<u32>, &Column<u32>),
+    plain: &Column<u32>,
+    Counts { packets, bytes }: &mut Counts,
 ) {
-    spots.find(places);
-    let mut values = [0.0; LANES];
-    let mut factors = [0.0; LANES];
+    let (mut at, mut bytes_at) = ([0; LANES], [0; LANES]);
+    let (mut within, mut bytes_within) = ([0.0; LANES], [0.0; LANES]);
     for k in 0..LANES {
-        values[k] = shapes.value(shape[k].packets[(back[k] & 1) as usize], spots.at(k));
-    }
-    for k in 0..LANES {
-        (packets[k], factors[k]) = whole(values[k]);
+        let Spot { entry, within: rest } = spot(places[k]);
+        at[k] = tables[k].packets(way) + entry;
+        bytes_at[k] = tables[k].bytes(way) + entry;
+        (within[k], bytes_within[k]) = (rest, rest);
     }
     if shapes.any_apart() {
         for k in 0..LANES {
-            let own = spot(bytes_places[k]);
-            let apart = shape[k].apart;
-            spots.entry[k] = select_unpredictable(apart, own.entry, spots.entry[k]);
-            spots.within[k] = select_unpredictable(apart, own.within, spots.within[k]);
-            factors[k] = select_unpredictable(apart, factors[k], 1.0);
+            let Spot { entry, within: rest } = spot(bytes_places[k]);
+            let apart = traits[k].apart();
+            bytes_at[k] = if apart { tables[k].bytes(way) + entry } else { bytes_at[k] };
+            bytes_within[k] = if apart { rest } else { bytes_within[k] };
         }
-    } else {
-        factors = [1.0; LANES];
+    }
+    let mut entries = [[Entry::NONE; LANES]; 2];
+    shapes.entries(&at, &mut entries[0]);
+    shapes.entries(&bytes_at, &mut entries[1]);
+    let mut factors = [1.0; LANES];
+    for k in 0..LANES {
+        let (count, float) = whole(entries[0][k].value(within[k]).into());
+        packets[k] = count;
+        factors[k] = if traits[k].apart() { float } else { 1.0 };
     }
     for k in 0..LANES {
-        values[k] = shapes.value(shape[k].bytes[(back[k] & 1) as usize], spots.at(k));
+        bytes[k] = whole(f64::from(entries[1][k].value(bytes_within[k])) * factors[k]).0;
     }
-    for k in 0..LANES {
-        bytes[k] = whole(values[k] * factors[k]).0;
+    if shapes.any_plain() {
+        for k in 0..LANES {
+            let is_plain = traits[k].plain();
+            bytes[k] = if is_plain { plain[k].into() } else { bytes[k] };
+            packets[k] = if is_plain { 1 } else { packets[k] };
+        }
     }
 }
 
 /// How long flows with these gaps and packets last, in nanoseconds.
 #[inline(always)]
 pub(super) fn spans(
-    gap: &Column<f64>,
+    gap: &Column<f32>,
     packets: &Column<u64>,
-    shape: &Column<Shape>,
+    traits: &Column<Traits>,
     out: &mut Column<u64>,
 ) {
     for k in 0..LANES {
-        // Fewer than 2^52 packets, so that the bits of the sum are the number.
-        let gaps = f64::from_bits(0x4330_0000_0000_0000 | packets[k].saturating_sub(1))
-            - 4_503_599_627_370_496.0;
-        let gaps = if shape[k].gap_of_all { gaps.min(1.0) } else { gaps };
-        out[k] = whole((gap[k] * gaps).min(SPAN_MAX)).0;
+        // Fewer than 2^52 packets, and at least one, so that the bits of the sum are the number.
+        let gaps = f64::from_bits(0x4330_0000_0000_0000 | packets[k]) - 4_503_599_627_370_497.0;
+        let gaps = if traits[k].gap_of_all() && gaps > 1.0 { 1.0 } else { gaps };
+        let span = f64::from(gap[k]) * gaps;
+        out[k] = whole(if span < SPAN_MAX { span } else { SPAN_MAX }).0;
     }
 }
 
@@ -290,6 +315,14 @@ fn hosts(
     [high, low]: &mut [Column<u64>; 2],
 ) {
     if let Some(popularity) = popularity {
+        if let [only] = *side.nets {
+            popularity.hosts_of_one(halves, low);
+            *high = [only.high; LANES];
+            for k in 0..LANES {
+                low[k] |= only.low;
+            }
+            return;
+        }
         for k in 0..LANES {
             let net = side.nets.get(nets[k] as usize).copied().unwrap_or_default();
             high[k] = net.high;

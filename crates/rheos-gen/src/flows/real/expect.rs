@@ -155,7 +155,7 @@ impl Mix {
             return self.no_parts(coupled.is_some(), looks_up, share);
         }
         let tables = [shape.packets[0], shape.packets[1], shape.gap].map(|t| shapes.quantiles(t));
-        let packets = |of: usize, place| whole(tables[of].at(place));
+        let packets = |of: usize, place| whole(tables[of].at(place).into());
         let wanted = |packets: [(u64, f64); 2], gap: f64| {
             let most = packets[0].1.max(packets[1].1) - 1.0;
             let times = if shape.gap_of_all { most.min(1.0) } else { most };
@@ -169,8 +169,8 @@ impl Mix {
         let part = share / samples as f64;
         let mut extra = [0.0; EXTRA_MAX + 1];
         for sample in 1..=samples {
-            let [ask, tell, wait] = SPREAD.map(|step| sample.wrapping_mul(step));
-            let gap = tables[2].at(wait);
+            let [ask, tell, wait] = SPREAD.map(|step| (sample.wrapping_mul(step) >> 32) as u32);
+            let gap = tables[2].at(wait).into();
             let asked = packets(0, ask);
             let Some(coupled) = coupled else {
                 extra[wanted([asked, (1, 1.0)], gap)] += part;

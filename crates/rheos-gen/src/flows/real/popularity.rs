@@ -3,10 +3,11 @@
 //! The inverse of the distribution is a table of 2048 parts, even inside: 8 KiB, which stay in the first cache. Low
 //! ranks have many parts each; where a part has several ranks, neighbours are nearly equal.
 
-#![expect(clippy::inline_always, reason = "loops over a block become vectors only as a whole")]
+#![expect(clippy::inline_always, reason = "loops over a chunk become vectors only as a whole")]
 
 use rheos_core::seed::{exp, ln, mix};
 
+use super::chunk::{Column, LANES};
 use crate::flows::Subnet;
 
 /// Most hosts of a subnet that are in use: those of lower rank would hardly ever be chosen.
@@ -15,11 +16,14 @@ const RANKS_MAX: u64 = 1 << 16;
 const PARTS: usize = 1 << BITS;
 const BITS: u32 = 11;
 
+/// Ranks at the ends of the parts, in units of 2^-16.
+type Ranks = [u32; PARTS + 1];
+
 /// The ranks of the hosts of each subnet.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Popularity {
-    /// Ranks at the ends of the parts, in units of 2^-16: one table for each number of hosts, one after the other.
-    ranks: Vec<u32>,
+    /// One table for each number of hosts.
+    ranks: Vec<Ranks>,
     /// One for each subnet.
     subnets: Vec<Hosts>,
 }
@@ -52,7 +56,7 @@ impl Popularity {
             let table = table.unwrap_or_else(|| {
                 // At most as many tables as a plan has subnets, 4096.
                 let table = popularity.ranks.len() as u32;
-                popularity.ranks.extend(zipf(ranks, exponent));
+                popularity.ranks.push(zipf(ranks, exponent));
                 known.push((ranks, table));
                 table
             });
@@ -71,18 +75,54 @@ impl Popularity {
     #[inline(always)]
     pub(super) fn host(&self, subnet: u32, half: u32) -> u64 {
         let Some(&hosts) = self.subnets.get(subnet as usize) else { return 0 };
-        let part = (hosts.table + (half >> (32 - BITS))) as usize;
-        let Some(&[from, to]) = self.ranks.get(part..part + 2) else { return 0 };
-        let (from, to) = (u64::from(from), u64::from(to));
-        let within = u64::from(half << BITS >> BITS);
-        let rank = (from + (((to - from) * within) >> (32 - BITS))) >> 16;
-        let place = (rank + 1).wrapping_mul(hosts.scatter) & hosts.mask;
-        if place == hosts.never { hosts.instead } else { place }
+        let Some(ranks) = self.ranks.get(hosts.table as usize) else { return 0 };
+        hosts.place(ends(ranks, half), half)
+    }
+
+    /// The same of the first subnet for many half words.
+    #[inline(always)]
+    pub(super) fn hosts_of_one(&self, halves: &Column<u32>, out: &mut Column<u64>) {
+        let (Some(&hosts), Some(ranks)) = (self.subnets.first(), self.ranks.first()) else {
+            return;
+        };
+        let mut parts = [[0; 2]; LANES];
+        all_ends(ranks, halves, &mut parts);
+        for k in 0..LANES {
+            out[k] = hosts.place(parts[k], halves[k]);
+        }
+    }
+}
+
+/// The ends of the part that a half word chooses.
+#[inline(always)]
+fn ends(ranks: &Ranks, half: u32) -> [u32; 2] {
+    let part = (half >> (32 - BITS)) as usize;
+    [ranks[part], ranks[part + 1]]
+}
+
+/// The same of many: a function of its own, as gathers into vectors would be slower.
+#[inline(never)]
+fn all_ends(ranks: &Ranks, halves: &Column<u32>, out: &mut Column<[u32; 2]>) {
+    for (out, &half) in out.iter_mut().zip(halves) {
+        *out = ends(ranks, half);
+    }
+}
+
+impl Hosts {
+    /// The host bits of the rank that lies so far between the ends of a part.
+    #[inline(always)]
+    fn place(self, [from, to]: [u32; 2], half: u32) -> u64 {
+        let within = half << BITS >> BITS;
+        let over = (u64::from(to - from) * u64::from(within)) >> (32 - BITS);
+        // Below 2^32, like the ends.
+        let rank = u64::from((from + over as u32) >> 16);
+        let place = (rank + 1).wrapping_mul(self.scatter) & self.mask;
+        if place == self.never { self.instead } else { place }
     }
 }
 
 /// The table of so many ranks.
-fn zipf(ranks: u64, exponent: f64) -> Vec<u32> {
+fn zipf(ranks: u64, exponent: f64) -> Ranks {
     let weight = |rank: u64| exp(-exponent * ln(rank as f64));
     let total: f64 = (1..=ranks).map(weight).sum();
     let (mut rank, mut below, mut own) = (0, 0.0, weight(1));
@@ -96,7 +136,7 @@ fn zipf(ranks: u64, exponent: f64) -> Vec<u32> {
         // The end of the last rank of 2^16 is one unit early.
         (value * 65_536.0) as u32
     };
-    (0..=PARTS).map(entry).collect()
+    std::array::from_fn(entry)
 }
 
 #[cfg(test)]

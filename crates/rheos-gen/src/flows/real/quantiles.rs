@@ -1,45 +1,67 @@
 //! A distribution as a table of its quantiles: one random word gives one value.
 //!
-//! A level of the table has 1024 equal parts, in which values are even. What lies above all but one in 64 is told by
-//! the next level, which looks at that share alone: so the parts stay narrow far into a heavy tail, and the level that
-//! nearly all draws use is small (4 KiB).
+//! A place is told by the share above it, a floating-point number: its exponent and the first bits of its fraction
+//! are the entry, the rest tells how far on to the next. So each halving of the share above has 256 parts, in which
+//! values are even: parts stay narrow far into a heavy tail, and nearly all draws use the parts of the first halvings
+//! (2 KiB each).
 
 #![expect(clippy::inline_always, reason = "loops over a block become vectors only as a whole")]
 
 use super::distribution::{Distribution, Shares};
 
-/// Parts of a level, and how many bits choose one.
+/// Parts of a halving, and how many bits choose one.
 const PARTS: usize = 1 << BITS;
-const BITS: u32 = 10;
-/// A level is for the upper share of 2^-6 of the one before; the last part of the last one is one in 2^40.
-const NEXT_BITS: u32 = 6;
-const LEVELS: usize = 6;
+const BITS: u32 = 8;
+/// Halvings: a share above is an odd multiple of 2^-31.
+const HALVINGS: u32 = 31;
+/// Bits of the fraction of an `f32`, and of its exponent for 1.
+const FRACTION_BITS: u32 = 23;
+const ONE: u32 = 127;
 
-/// Entries of a table: the ends of all parts.
-pub(super) const ENTRIES: usize = LEVELS * (PARTS + 1);
+/// How many bits choose an entry of a table.
+pub(super) const ENTRY_BITS: u32 = 13;
+/// Entries of a table: the ends of all parts, and some that nothing reaches.
+pub(super) const ENTRIES: usize = 1 << ENTRY_BITS;
+/// The entry of the least value.
+const LEAST: usize = PARTS * HALVINGS as usize;
 
-/// Values at the ends of all parts, level by level.
+/// One end of a part, and how much more the value is at the other one, which has more above it: not more than 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Entry {
+    pub(super) value: f32,
+    pub(super) step: f32,
+}
+
+/// A table: the share above rises from entry to entry.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::flows) struct Quantiles(Vec<f32>);
+pub(in crate::flows) struct Quantiles(Vec<Entry>);
 
-/// A place of a distribution as a table has it: the entry below, and how far on to the next (0 to below 1).
+/// A place of a distribution as a table has it: the entry above, and how far on to the next (0 to below 1).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Spot {
     pub(super) entry: u32,
-    pub(super) within: f64,
+    pub(super) within: f32,
 }
 
-/// Where 64 random bits lie: 0 is the least value, `u64::MAX` the most.
+/// Where 32 random bits lie: 0 is the least value, `u32::MAX` the most.
 #[inline(always)]
-pub(super) fn spot(place: u64) -> Spot {
-    let ones = (!place).leading_zeros();
-    // A sixth, for numbers up to 64.
-    let level = ((ones * 43) >> 8).min(LEVELS as u32 - 1);
-    let rest = place << (level * NEXT_BITS);
-    let entry = level * (PARTS as u32 + 1) + (rest >> (64 - BITS)) as u32;
-    // 52 bits as the fraction of a number from 1 to 2.
-    let within = f64::from_bits(0x3ff0_0000_0000_0000 | rest << BITS >> 12) - 1.0;
-    Spot { entry, within }
+pub(super) fn spot(place: u32) -> Spot {
+    // The middle of each two shares, so that none is 0.
+    let above = (!place >> 1 | 1).cast_signed() as f32;
+    let bits = above.to_bits();
+    let entry = (bits >> (FRACTION_BITS - BITS)) - (ONE << BITS);
+    let rest = bits << BITS & ((1 << FRACTION_BITS) - 1);
+    Spot { entry, within: f32::from_bits(ONE << FRACTION_BITS | rest) - 1.0 }
+}
+
+impl Entry {
+    pub(super) const NONE: Self = Self { value: 0.0, step: 0.0 };
+
+    /// The value so far on to the next entry.
+    #[inline(always)]
+    pub(super) fn value(self, within: f32) -> f32 {
+        self.value + within * self.step
+    }
 }
 
 /// A value that is not negative and below 2^52, rounded to the nearest whole number (halves to the even one), as such
@@ -54,14 +76,19 @@ pub(super) fn whole(value: f64) -> (u64, f64) {
 impl Quantiles {
     /// The table of a distribution, its values put through `map`, which must never fall.
     pub(super) fn new(shares: &Shares<'_>, map: impl Fn(f64) -> f64) -> Self {
-        let mut ends = Vec::with_capacity(ENTRIES);
-        for level in 0..LEVELS as u32 {
-            let unit = 1.0 / (1_u64 << (NEXT_BITS * level + BITS)) as f64;
-            // The last end may be infinite: it is taken to be half a part before. Wanted shares fall.
-            let above = (0..=PARTS).map(|part| (PARTS - part) as f64).map(|p| p.max(0.5) * unit);
-            ends.extend(shares.values(above).into_iter().map(|value| map(value) as f32));
+        // Wanted shares fall, so values rise: from the last entry to the first.
+        let above = (0..=LEAST).rev().map(|entry| {
+            let share = (PARTS + entry % PARTS) as f64 / PARTS as f64;
+            share * (1_u64 << (entry / PARTS)) as f64 / (1_u64 << HALVINGS) as f64
+        });
+        let mut entries = vec![Entry::default(); ENTRIES];
+        let mut next = None;
+        for (entry, value) in entries[..=LEAST].iter_mut().rev().zip(shares.values(above)) {
+            let value = map(value) as f32;
+            *entry = Entry { value, step: next.unwrap_or(value) - value };
+            next = Some(value);
         }
-        Self(ends)
+        Self(entries)
     }
 
     /// Of the exponential distribution with mean 1.
@@ -70,35 +97,32 @@ impl Quantiles {
     }
 
     /// From the entries of a table.
-    pub(super) fn from_entries(entries: &[f32]) -> Self {
+    pub(super) fn from_entries(entries: &[Entry]) -> Self {
         Self(entries.to_vec())
     }
 
     /// The entries, for tables of many distributions.
-    pub(super) fn entries(&self) -> &[f32] {
+    pub(super) fn entries(&self) -> &[Entry] {
         &self.0
     }
 
     /// The value at a place.
     #[inline(always)]
-    pub(in crate::flows) fn at(&self, place: u64) -> f64 {
+    pub(in crate::flows) fn at(&self, place: u32) -> f32 {
         let Spot { entry, within } = spot(place);
-        let entry = entry as usize;
-        match self.0.get(entry..entry + 2) {
-            Some(&[from, to]) => f64::from(from) + within * (f64::from(to) - f64::from(from)),
-            _ => 0.0,
-        }
+        self.0.get(entry as usize).copied().unwrap_or_default().value(within)
     }
 
-    /// Parts with their shares of the whole: from, to, share. They sum to 1.
+    /// Parts with their shares of the whole, from the least values to the most: from, to, share. They sum to 1.
     pub(super) fn parts(&self) -> impl Iterator<Item = (f64, f64, f64)> {
-        (0..).zip(self.0.chunks_exact(PARTS + 1)).flat_map(|(level, ends)| {
-            let share = 1.0 / (1_u64 << (NEXT_BITS * level + BITS)) as f64;
-            // The upper parts are told by the next level, if there is one.
-            let told = if level < LEVELS as u32 - 1 { PARTS >> NEXT_BITS } else { 0 };
-            let pairs = ends.windows(2).take(PARTS - told);
-            pairs.map(move |ends| (f64::from(ends[0]), f64::from(ends[1]), share))
-        })
+        let unit = 1.0 / (1_u64 << HALVINGS) as f64;
+        let part = move |(entry, of): (usize, &Entry)| {
+            let share = (1_u64 << (entry / PARTS)) as f64 / PARTS as f64 * unit;
+            (f64::from(of.value(1.0)), f64::from(of.value), share)
+        };
+        // The share above the last end is told by the end.
+        let most = self.0.first().map(|of| (f64::from(of.value), f64::from(of.value), unit));
+        self.0.iter().take(LEAST).enumerate().rev().map(part).chain(most)
     }
 
     /// The mean of the values.
@@ -150,7 +174,7 @@ mod tests {
             (0.999, 3.090_232),
             (0.999_999, 4.753_424),
         ] {
-            let got = table.at((share * 18_446_744_073_709_551_616.0) as u64);
+            let got = f64::from(table.at((share * 4_294_967_296.0) as u32));
             let expected = 1000.0 * exp(1.5 * z);
             assert!((got / expected - 1.0).abs() < 0.002, "{share}: {got} {expected}");
         }
@@ -166,12 +190,12 @@ mod tests {
             (0.4, log_normal(50.0, 1.0)),
         ]));
         // Ever nearer to the end: all ones, then any part.
-        let places = (0..50).flat_map(|ones| {
-            let from = u64::MAX.checked_shl(64 - ones).unwrap_or(0);
-            (0..1024_u64).map(move |part| from | part << 53 >> ones)
+        let places = (0..32).flat_map(|ones| {
+            let from = u32::MAX.checked_shl(32 - ones).unwrap_or(0);
+            (0..1024_u32).map(move |part| from | part << 21 >> ones)
         });
         let mut before = 0.0;
-        for place in places.chain([u64::MAX]) {
+        for place in places.chain([u32::MAX]) {
             let value = table.at(place);
             assert!(value >= before, "{place:x}: {value} < {before}");
             before = value;
@@ -186,7 +210,7 @@ mod tests {
         }
         let table = table(&Distribution::Uniform { from: 0.5, to: 10.5 });
         assert!((table.mean_whole() - 5.5).abs() < 1e-3, "{}", table.mean_whole());
-        let sampled = (0..100_000_u64).map(|i| whole(table.at(i * (u64::MAX / 100_000))).1);
+        let sampled = (0..100_000_u32).map(|i| whole(table.at(i * (u32::MAX / 100_000)).into()).1);
         assert!((sampled.sum::<f64>() / 1e5 - 5.5).abs() < 1e-2);
     }
 }

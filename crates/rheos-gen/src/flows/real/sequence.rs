@@ -117,8 +117,8 @@ impl Conversation<'_> {
         }
         let Some(room) = room.get_mut(used..) else { return used };
         let request = Way {
-            packets: chunk.packets[k],
-            bytes: chunk.bytes[k],
+            packets: chunk.counts.packets[k],
+            bytes: chunk.counts.bytes[k],
             first: moment,
             span: limited(replies.request_span[k], timeouts),
         };
@@ -137,8 +137,8 @@ impl Conversation<'_> {
             return used + parts;
         }
         let reply = Way {
-            packets: replies.packets[k],
-            bytes: replies.bytes[k],
+            packets: replies.counts.packets[k],
+            bytes: replies.counts.bytes[k],
             first: moment.saturating_add(replies.delay[k]),
             span: limited(replies.reply_span[k], timeouts),
         };
@@ -152,12 +152,12 @@ impl Conversation<'_> {
     #[inline(always)]
     fn base(&self) -> WideRecord {
         let Self { plan, chunk, k, .. } = *self;
-        let shape = chunk.shape[k];
+        let traits = chunk.traits[k];
         let ipv6 = chunk.ipv6[k] == 1;
         let client = [chunk.client[0][k], chunk.client[1][k]];
         let server = [chunk.server[0][k], chunk.server[1][k]];
-        let echo = shape.protocol == ICMP && chunk.port[k] == u32::from(ECHO);
-        let (protocol, port) = match (shape.protocol, ipv6) {
+        let echo = traits.protocol() == ICMP && chunk.port[k] == u32::from(ECHO);
+        let (protocol, port) = match (traits.protocol(), ipv6) {
             (ICMP, true) if echo => (ICMPV6, ECHO_V6[0]),
             (ICMP, true) => (ICMPV6, chunk.port[k] as u16),
             (protocol, _) => (protocol, chunk.port[k] as u16),
@@ -174,13 +174,13 @@ impl Conversation<'_> {
             stream_id: plan.stream_id,
             input_interface: 0,
             output_interface: 0,
-            source_port: if shape.has_ports { self.ephemeral(client, 0) } else { 0 },
+            source_port: if traits.has_ports() { self.ephemeral(client, 0) } else { 0 },
             destination_port: port,
             protocol,
             tcp_flags: 0,
-            tos: shape.tos,
+            tos: traits.tos(),
             flags: chunk.ipv6[k] as u8 * RecordFlags::IPV6,
-            pattern: shape.pattern,
+            pattern: traits.pattern(),
             label: 0,
             end_reason: 0,
             source_prefix: 0,

@@ -99,6 +99,9 @@ impl Sessions {
     }
 }
 
+/// Bits behind the point of [`Talk::stretch`].
+pub(super) const STRETCH_BITS: u32 = 29;
+
 /// A checked [`Sessions`] with its tables.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct SessionPlan {
@@ -109,11 +112,11 @@ pub(super) struct SessionPlan {
 /// Conversations as thresholds of random words, and tables in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Talk {
-    /// Words below are refused; those below the next have no answer.
+    /// Half words below are refused; those below the next have no answer.
     pub(super) refused: u64,
     pub(super) failed: u64,
-    /// What stretches the places of answered flows over all places again, in units of 2^-62.
-    pub(super) stretch: u64,
+    /// What stretches the places of answered flows over all places again, in units of 2^-29: 4 at most.
+    pub(super) stretch: u32,
     pub(super) correlation: u64,
     pub(super) downstream: u64,
     pub(super) dns_before: u64,
@@ -143,13 +146,11 @@ impl SessionPlan {
         let table =
             |of: &Distribution| Quantiles::new(&Shares::new(of), |ms| ms.min(WAIT_MAX_MS) * 1e6);
         let talk = |of: &Conversations| {
-            // Of 2^64 places; the last one is beyond all others.
-            let places = |share: f64| (share * 18_446_744_073_709_551_616.0) as u64;
             let failed = (1.0 - of.answered).clamp(0.0, 1.0);
             Talk {
-                refused: places(of.refused.min(failed)),
-                failed: places(failed),
-                stretch: (4_611_686_018_427_387_904.0 / (1.0 - failed).max(0.25)) as u64,
+                refused: of_halves(of.refused.min(failed)),
+                failed: of_halves(failed),
+                stretch: (f64::from(1_u32 << STRETCH_BITS) / (1.0 - failed).max(0.25)) as u32,
                 correlation: of_halves(of.correlation),
                 downstream: of_halves(of.downstream),
                 dns_before: of_halves(of.dns_before),

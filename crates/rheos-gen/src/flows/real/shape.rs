@@ -2,8 +2,10 @@
 
 #![expect(clippy::inline_always, reason = "loops over a chunk become vectors only as a whole")]
 
+use super::chunk::Column;
 use super::distribution::{Distribution, Shares};
-use super::quantiles::{ENTRIES, Quantiles, Spot};
+use super::layout;
+use super::quantiles::{ENTRIES, ENTRY_BITS, Entry, Quantiles};
 use super::service::{self, Kind, has_ports};
 use super::talk::DNS_PORT;
 use super::{SizeModel, TCP, UDP, agh};
@@ -32,7 +34,7 @@ const fn least_bytes(protocol: u8) -> f64 {
 #[expect(clippy::struct_excessive_bools, reason = "each picks values without a branch")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Shape {
-    /// First entries of the tables: packets and bytes of the client, then of the server.
+    /// Numbers of the tables: packets and bytes of the client, then of the server.
     pub(super) packets: [u32; 2],
     pub(super) bytes: [u32; 2],
     pub(super) gap: u32,
@@ -57,8 +59,149 @@ pub(super) struct Shape {
     pub(super) has_ports: bool,
 }
 
+/// Numbers of tables take 12 bits each of a word.
+const TABLE_BITS: u32 = 12;
+const TABLE_MASK: u64 = (1 << TABLE_BITS) - 1;
+
+/// The tables of a leaf's flows as one word: packets and bytes of the client, then of the server; gaps.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Tables(u64);
+
+impl Tables {
+    pub(super) const NONE: Self = Self(0);
+
+    const fn new(shape: &Shape) -> Self {
+        let [client, server] = shape.packets;
+        let [client_bytes, server_bytes] = shape.bytes;
+        let all = [client, client_bytes, server, server_bytes, shape.gap];
+        let (mut word, mut at) = (0, 0);
+        while at < all.len() {
+            word |= (all[at] as u64) << (TABLE_BITS * at as u32);
+            at += 1;
+        }
+        Self(word)
+    }
+
+    /// Where the entries of table `at` begin.
+    #[inline(always)]
+    const fn begin(self, at: u32) -> u32 {
+        ((self.0 >> (TABLE_BITS * at) & TABLE_MASK) as u32) << ENTRY_BITS
+    }
+
+    #[inline(always)]
+    pub(super) const fn packets(self, way: u32) -> u32 {
+        self.begin(2 * way)
+    }
+
+    #[inline(always)]
+    pub(super) const fn bytes(self, way: u32) -> u32 {
+        self.begin(2 * way + 1)
+    }
+
+    #[inline(always)]
+    pub(super) const fn gap(self) -> u32 {
+        self.begin(4)
+    }
+
+    /// Client and server change places where `back` is all ones.
+    #[inline(always)]
+    pub(super) const fn turned(self, back: u64) -> Self {
+        let ways = 2 * TABLE_BITS;
+        let other = (self.0 ^ self.0 >> ways) & ((1 << ways) - 1) & back;
+        Self(self.0 ^ other ^ other << ways)
+    }
+}
+
+/// The rest of a leaf's shape as one word: what records have of it stands where they have it in their word of ports.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Traits(u64);
+
+const APART: u32 = layout::FLAGS;
+const GAP_OF_ALL: u32 = layout::FLAGS + 1;
+const PLAIN: u32 = layout::FLAGS + 2;
+const CAMPUS: u32 = layout::FLAGS + 3;
+const HAS_PORTS: u32 = layout::FLAGS + 4;
+
+impl Traits {
+    pub(super) const NONE: Self = Self(0);
+
+    const fn new(shape: &Shape) -> Self {
+        Self(
+            // At most 2^16 ports; at least one, where a leaf is drawn at all.
+            (shape.port_count.saturating_sub(1) as u64) << layout::SOURCE_PORT
+                | (shape.port as u64) << layout::DESTINATION_PORT
+                | (shape.protocol as u64) << layout::PROTOCOL
+                | (shape.pattern as u64) << layout::TCP_FLAGS
+                | (shape.tos as u64) << layout::TOS
+                | (shape.apart as u64) << APART
+                | (shape.gap_of_all as u64) << GAP_OF_ALL
+                | (shape.plain as u64) << PLAIN
+                | (shape.campus as u64) << CAMPUS
+                | (shape.has_ports as u64) << HAS_PORTS,
+        )
+    }
+
+    #[inline(always)]
+    const fn is(self, trait_bit: u32) -> bool {
+        self.0 >> trait_bit & 1 == 1
+    }
+
+    #[inline(always)]
+    pub(super) const fn apart(self) -> bool {
+        self.is(APART)
+    }
+
+    #[inline(always)]
+    pub(super) const fn gap_of_all(self) -> bool {
+        self.is(GAP_OF_ALL)
+    }
+
+    #[inline(always)]
+    pub(super) const fn plain(self) -> bool {
+        self.is(PLAIN)
+    }
+
+    #[inline(always)]
+    pub(super) const fn campus(self) -> bool {
+        self.is(CAMPUS)
+    }
+
+    #[inline(always)]
+    pub(super) const fn has_ports(self) -> bool {
+        self.is(HAS_PORTS)
+    }
+
+    /// The server's first port, and how many there are.
+    #[inline(always)]
+    pub(super) fn ports(self) -> (u32, u32) {
+        let port = |shift: u32| u32::from((self.0 >> shift) as u16);
+        (port(layout::DESTINATION_PORT), port(layout::SOURCE_PORT) + 1)
+    }
+
+    #[inline(always)]
+    pub(super) const fn protocol(self) -> u8 {
+        (self.0 >> layout::PROTOCOL) as u8
+    }
+
+    #[inline(always)]
+    pub(super) const fn pattern(self) -> u8 {
+        (self.0 >> layout::TCP_FLAGS) as u8
+    }
+
+    #[inline(always)]
+    pub(super) const fn tos(self) -> u8 {
+        (self.0 >> layout::TOS) as u8
+    }
+
+    /// Protocol and type of service, where records have them.
+    #[inline(always)]
+    pub(super) const fn protocol_and_tos(self) -> u64 {
+        self.0 & (0xff << layout::PROTOCOL | 0xff << layout::TOS)
+    }
+}
+
 impl Shape {
-    pub(super) const NONE: Self = Self {
+    const NONE: Self = Self {
         packets: [0; 2],
         bytes: [0; 2],
         gap: 0,
@@ -91,8 +234,10 @@ impl Shape {
 pub(super) struct Shapes {
     /// One for each slot of the leaves' choice.
     of_leaf: Vec<Shape>,
+    /// The same as words.
+    words: Vec<(Tables, Traits)>,
     /// All tables, one after the other.
-    entries: Vec<f32>,
+    entries: Vec<Entry>,
     /// Mean bytes of a leaf's flows from client and server, where a model tells them.
     means: Vec<Option<[f64; 2]>>,
     any: bool,
@@ -102,7 +247,7 @@ pub(super) struct Shapes {
 
 /// Where the tables of a kind of flow lie, and its mean bytes.
 #[derive(Clone, Copy, Debug)]
-struct Tables {
+struct Kept {
     shape: Shape,
     mean: Option<[f64; 2]>,
 }
@@ -112,11 +257,11 @@ impl Shapes {
     pub(super) fn new(config: &FlowConfig, leaves: &[Leaf]) -> Self {
         let mut shapes = Self::default();
         // Leaves of one pattern and protocol share their tables.
-        let mut known: Vec<((u8, u8), Tables)> = Vec::new();
+        let mut known: Vec<((u8, u8), Kept)> = Vec::new();
         for leaf in leaves {
             let of = (leaf.pattern, leaf.protocol);
             let tables = known.iter().find(|(known, _)| *known == of).map(|&(_, tables)| tables);
-            let Tables { shape, mean } = tables.unwrap_or_else(|| {
+            let Kept { shape, mean } = tables.unwrap_or_else(|| {
                 let tables = shapes.tables(config, leaf);
                 known.push((of, tables));
                 tables
@@ -127,7 +272,7 @@ impl Shapes {
             shapes.any_plain |= shape.plain && is_drawn;
             shapes.any_apart |= shape.apart;
             shapes.means.push(mean);
-            shapes.of_leaf.push(Shape {
+            let shape = Shape {
                 size: leaf.size,
                 size_count: leaf.size_count,
                 port_count: leaf.port_count,
@@ -136,15 +281,17 @@ impl Shapes {
                 pattern: leaf.pattern,
                 has_ports: has_ports(leaf.protocol),
                 ..shape
-            });
+            };
+            shapes.words.push((Tables::new(&shape), Traits::new(&shape)));
+            shapes.of_leaf.push(shape);
         }
         shapes
     }
 
     /// The tables of a leaf's pattern or service.
-    fn tables(&mut self, config: &FlowConfig, leaf: &Leaf) -> Tables {
+    fn tables(&mut self, config: &FlowConfig, leaf: &Leaf) -> Kept {
         let index = usize::from(leaf.pattern);
-        let plain = Tables { shape: Shape::NONE, mean: None };
+        let plain = Kept { shape: Shape::NONE, mean: None };
         if leaf.port_count == 0 {
             // It only fills the table of leaves.
             return plain;
@@ -167,7 +314,7 @@ impl Shapes {
 
     /// Packets and bytes of the whole flow at the same place of their distributions: longer flows have longer packets,
     /// as measured.
-    fn campus(&mut self, pattern: Pattern, leaf: &Leaf) -> Tables {
+    fn campus(&mut self, pattern: Pattern, leaf: &Leaf) -> Kept {
         let tcp = leaf.protocol == TCP;
         let sizes = agh::sizes(tcp);
         let (packets, bytes) = (self.table(&sizes.packets), self.table(&sizes.bytes));
@@ -180,11 +327,11 @@ impl Shapes {
             campus: true,
             ..Shape::NONE
         };
-        Tables { shape, mean: Some([sizes.bytes.mean_whole(); 2]) }
+        Kept { shape, mean: Some([sizes.bytes.mean_whole(); 2]) }
     }
 
     /// Packets, and bytes per packet.
-    fn kind(&mut self, kind: &Kind, protocol: u8, most: f64) -> Tables {
+    fn kind(&mut self, kind: &Kind, protocol: u8, most: f64) -> Kept {
         let least = least_bytes(protocol);
         let packets = |of| Quantiles::new(&Shares::new(of), |value| value.clamp(1.0, PACKETS_MAX));
         let bytes = |of| Quantiles::new(&Shares::new(of), |value| value.clamp(least, most));
@@ -200,19 +347,19 @@ impl Shapes {
             plain: false,
             ..Shape::NONE
         };
-        Tables { shape, mean: Some([mean(0), mean(1)]) }
+        Kept { shape, mean: Some([mean(0), mean(1)]) }
     }
 
-    /// Where a table lies; the same one is kept once.
+    /// The number of a table; the same one is kept once.
     fn table(&mut self, table: &Quantiles) -> u32 {
         let entries = table.entries();
-        let known = self.entries.chunks_exact(entries.len()).position(|own| own == entries);
-        let at = known.map_or(self.entries.len(), |at| at * entries.len());
+        let known = self.entries.chunks_exact(ENTRIES).position(|own| own == entries);
+        let number = known.unwrap_or(self.entries.len() / ENTRIES);
         if known.is_none() {
             self.entries.extend_from_slice(entries);
         }
-        // At most five tables for each of 256 patterns and two protocols: 2^24 entries.
-        at as u32
+        // At most five for each of 256 patterns and two protocols, so 12 bits hold it.
+        number as u32
     }
 
     /// Whether a model tells sizes; else flows have one packet of their leaf's sizes.
@@ -240,22 +387,40 @@ impl Shapes {
 
     /// A table alone.
     pub(super) fn quantiles(&self, table: u32) -> Quantiles {
-        let entries = self.entries.get(table as usize..).unwrap_or_default();
-        Quantiles::from_entries(entries.get(..ENTRIES).unwrap_or_default())
+        let mut tables = self.entries.chunks_exact(ENTRIES);
+        Quantiles::from_entries(tables.nth(table as usize).unwrap_or_default())
     }
 
     /// What the flows of a leaf are like.
-    #[inline(always)]
     pub(super) fn of(&self, leaf: u32) -> Shape {
         self.of_leaf.get(leaf as usize).copied().unwrap_or_default()
     }
 
-    /// The value at a place of a table.
+    /// Where no model tells sizes: the least, and how many there are.
     #[inline(always)]
-    pub(super) fn value(&self, table: u32, Spot { entry, within }: Spot) -> f64 {
-        let at = (table + entry) as usize;
-        let Some(&[from, to]) = self.entries.get(at..at + 2) else { return 0.0 };
-        f64::from(from) + within * (f64::from(to) - f64::from(from))
+    pub(super) fn sizes(&self, leaf: u32) -> (u32, u32) {
+        self.of_leaf.get(leaf as usize).map_or((0, 0), |shape| (shape.size, shape.size_count))
+    }
+
+    /// The words of leaves. Like all look-ups a function of its own: gathers into vectors would be slower.
+    #[inline(never)]
+    pub(super) fn words(
+        &self,
+        leaves: &Column<u32>,
+        tables: &mut Column<Tables>,
+        traits: &mut Column<Traits>,
+    ) {
+        for ((leaf, tables), traits) in leaves.iter().zip(tables).zip(traits) {
+            (*tables, *traits) = self.words.get(*leaf as usize).copied().unwrap_or_default();
+        }
+    }
+
+    /// Entries of all tables.
+    #[inline(never)]
+    pub(super) fn entries(&self, at: &Column<u32>, out: &mut Column<Entry>) {
+        for (at, out) in at.iter().zip(out) {
+            *out = self.entries.get(*at as usize).copied().unwrap_or_default();
+        }
     }
 }
 

@@ -3,9 +3,8 @@
 #![expect(clippy::inline_always, reason = "loops over a chunk become vectors only as a whole")]
 #![expect(clippy::needless_range_loop, reason = "all columns are as long as the loops")]
 
-use super::chunk::{Chunk, Column, LANES, Spots, draw_counts, spans};
-use super::sessions::Talk;
-use super::shape::Shapes;
+use super::chunk::{Chunk, Column, Counts, LANES, States, draw_counts, spans};
+use super::sessions::{STRETCH_BITS, Talk};
 use super::{RealPlan, TCP};
 use crate::flows::draw;
 use crate::flows::plan::FlowPlan;
@@ -34,8 +33,7 @@ pub(super) enum State {
 #[derive(Clone, Debug)]
 pub(super) struct Replies {
     pub(super) state: Column<State>,
-    pub(super) packets: Column<u64>,
-    pub(super) bytes: Column<u64>,
+    pub(super) counts: Counts,
     /// Nanoseconds that the request lasts, and the reply.
     pub(super) request_span: Column<u64>,
     pub(super) reply_span: Column<u64>,
@@ -45,26 +43,23 @@ pub(super) struct Replies {
     pub(super) looks_up: Column<bool>,
     /// Random bits for what few conversations need.
     pub(super) more: Column<u64>,
-    spots: Spots,
 }
 
 impl Replies {
     pub(super) const EMPTY: Self = Self {
         state: [State::Unanswered; LANES],
-        packets: [0; LANES],
-        bytes: [0; LANES],
+        counts: Counts { packets: [0; LANES], bytes: [0; LANES] },
         request_span: [0; LANES],
         reply_span: [0; LANES],
         delay: [0; LANES],
         looks_up: [false; LANES],
         more: [0; LANES],
-        spots: Spots::EMPTY,
     };
 
     /// Of flows that have no replies: only how long they last.
     #[inline(always)]
     pub(super) fn draw_none(&mut self, chunk: &Chunk) {
-        spans(&chunk.gap, &chunk.packets, &chunk.shape, &mut self.request_span);
+        spans(&chunk.gap, &chunk.counts.packets, &chunk.traits, &mut self.request_span);
     }
 
     /// Draws the replies of a chunk that begins with flow `first`, and changes requests that have none.
@@ -76,25 +71,17 @@ impl Replies {
         first: u64,
         chunk: &mut Chunk,
     ) {
-        let counter = draw::counter(plan.key ^ TALK_WORDS, first);
-        let mut places = [0_u64; LANES];
-        let mut bytes_places = [0_u64; LANES];
-        let (mut coupled, mut downstream) = ([false; LANES], [false; LANES]);
-        let mut waits = [[0_u32; LANES]; 2];
-        for k in 0..LANES {
-            let state = draw::state_of(counter.wrapping_add((k as u64).wrapping_mul(draw::STEP)));
-            let words = [0, 1, 2, 3].map(|which| draw::word(state, which));
-            places[k] = draw::long(words[0]);
-            bytes_places[k] = draw::long(words[1]);
-            coupled[k] = u64::from(words[2].0) < talk.correlation;
-            downstream[k] = u64::from(words[2].1) < talk.downstream;
-            (waits[0][k], waits[1][k]) = words[3];
-            self.more[k] = chunk.more[k];
-        }
+        let states = States::new(plan.key ^ TALK_WORDS, first);
+        let [mut places, bytes_places] = states.words(0);
+        let [coupled, downstream] = states.words(1);
+        let waits = states.words(2);
+        states.long(3, &mut self.more);
         self.draw_states(talk, chunk);
         couple(talk, chunk, &coupled, &mut places);
-        self.draw_sizes(&real.shapes, chunk, &places, &bytes_places);
-        self.place_larger(chunk, &downstream);
+        let kinds = (&chunk.tables, &chunk.traits, 1);
+        let counts = &mut self.counts;
+        draw_counts(&real.shapes, kinds, (&places, &bytes_places), &chunk.plain_bytes[1], counts);
+        self.place_larger(talk, chunk, &downstream);
         self.fail(chunk);
         self.draw_times(talk, chunk, &waits);
     }
@@ -104,10 +91,10 @@ impl Replies {
     #[inline(always)]
     fn draw_states(&mut self, talk: &Talk, chunk: &Chunk) {
         for k in 0..LANES {
-            let shape = chunk.shape[k];
-            let tcp = shape.protocol == TCP;
-            let by_place = tcp && shape.campus;
-            let place = if by_place { chunk.place[k] } else { chunk.more[k] };
+            let traits = chunk.traits[k];
+            let tcp = traits.protocol() == TCP;
+            let more = self.more[k] >> 32;
+            let place = if tcp & traits.campus() { chunk.place[k].into() } else { more };
             self.state[k] = if place >= talk.failed {
                 State::Answered
             } else if tcp && place < talk.refused {
@@ -116,40 +103,22 @@ impl Replies {
                 State::Unanswered
             };
             // The low half: the high one has just told the state.
-            let name = chunk.more[k] & 0xffff_ffff;
-            self.looks_up[k] = tcp && shape.port != DNS_PORT && name < talk.dns_before;
-        }
-    }
-
-    #[inline(always)]
-    fn draw_sizes(
-        &mut self,
-        shapes: &Shapes,
-        chunk: &Chunk,
-        places: &Column<u64>,
-        bytes_places: &Column<u64>,
-    ) {
-        let back = [u64::MAX; LANES];
-        let sizes = (&mut self.packets, &mut self.bytes);
-        draw_counts(shapes, &chunk.shape, &back, (places, bytes_places), &mut self.spots, sizes);
-        for k in 0..LANES {
-            let shape = chunk.shape[k];
-            if shape.plain {
-                let over = draw::below(places[k] as u32, shape.size_count);
-                (self.packets[k], self.bytes[k]) = (1, u64::from(shape.size.wrapping_add(over)));
-            }
+            let name = self.more[k] & 0xffff_ffff;
+            let has_name = tcp && (traits.ports().0 != u32::from(DNS_PORT));
+            self.looks_up[k] = has_name && (name < talk.dns_before);
         }
     }
 
     /// Of two sizes of one distribution the reply gets the larger, or the request.
     #[inline(always)]
-    fn place_larger(&mut self, chunk: &mut Chunk, downstream: &Column<bool>) {
+    fn place_larger(&mut self, talk: &Talk, chunk: &mut Chunk, downstream: &Column<u32>) {
+        let (own, other) = (&mut self.counts, &mut chunk.counts);
         for k in 0..LANES {
-            let larger = (self.packets[k], self.bytes[k]) > (chunk.packets[k], chunk.bytes[k]);
-            let both = chunk.shape[k].campus && self.state[k] == State::Answered;
-            if both && larger != downstream[k] {
-                std::mem::swap(&mut self.packets[k], &mut chunk.packets[k]);
-                std::mem::swap(&mut self.bytes[k], &mut chunk.bytes[k]);
+            let larger = (own.packets[k], own.bytes[k]) > (other.packets[k], other.bytes[k]);
+            let both = chunk.traits[k].campus() && self.state[k] == State::Answered;
+            if both && larger != (u64::from(downstream[k]) < talk.downstream) {
+                std::mem::swap(&mut own.packets[k], &mut other.packets[k]);
+                std::mem::swap(&mut own.bytes[k], &mut other.bytes[k]);
             }
         }
     }
@@ -158,44 +127,46 @@ impl Replies {
     #[inline(always)]
     fn fail(&mut self, chunk: &mut Chunk) {
         for k in 0..LANES {
-            if self.state[k] == State::Answered || chunk.shape[k].protocol != TCP {
+            let traits = chunk.traits[k];
+            if self.state[k] == State::Answered || traits.protocol() != TCP {
                 continue;
             }
             let headers = IPV6_BYTES * u64::from(chunk.ipv6[k]);
             let refused = self.state[k] == State::Refused;
-            (self.packets[k], self.bytes[k]) = (1, RST_BYTES + headers);
-            if chunk.shape[k].apart {
-                let syns = 1 + draw::below(chunk.place[k] as u32, SYNS_MAX);
-                chunk.packets[k] = if refused { 1 } else { syns.into() };
-                chunk.bytes[k] = (SYN_BYTES + headers) * chunk.packets[k];
+            (self.counts.packets[k], self.counts.bytes[k]) = (1, RST_BYTES + headers);
+            let counts = &mut chunk.counts;
+            if traits.apart() {
+                let syns = 1 + draw::below(chunk.place[k], SYNS_MAX);
+                counts.packets[k] = if refused { 1 } else { syns.into() };
+                counts.bytes[k] = (SYN_BYTES + headers) * counts.packets[k];
             } else {
                 let most = if refused { 1 } else { SYNS_MAX.into() };
-                chunk.packets[k] = chunk.packets[k].min(most);
+                counts.packets[k] = counts.packets[k].min(most);
             }
         }
     }
 
     #[inline(always)]
     fn draw_times(&mut self, talk: &Talk, chunk: &Chunk, waits: &[Column<u32>; 2]) {
-        let place = |half: u32| u64::from(half) << 32 | u64::from(half);
+        let (asked, told) = (&chunk.counts.packets, &self.counts.packets);
         let mut longest = [0_u64; LANES];
         for k in 0..LANES {
-            longest[k] = chunk.packets[k].max(self.packets[k]);
+            longest[k] = asked[k].max(told[k]);
         }
         let mut span = [0_u64; LANES];
-        spans(&chunk.gap, &longest, &chunk.shape, &mut span);
+        spans(&chunk.gap, &longest, &chunk.traits, &mut span);
         for k in 0..LANES {
-            let round_trip = talk.round_trip.at(place(waits[0][k])) as u64;
-            let think = talk.think_time.at(place(waits[1][k])) as u64;
-            let tcp = chunk.shape[k].protocol == TCP;
+            let round_trip = talk.round_trip.at(waits[0][k]) as u64;
+            let think = talk.think_time.at(waits[1][k]) as u64;
+            let tcp = chunk.traits[k].protocol() == TCP;
             // The first packet of a TCP server answers the SYN at once.
             let answered = self.state[k] == State::Answered;
             self.delay[k] = round_trip + if tcp { 0 } else { think };
             let both = span[k] + if tcp && answered { think } else { 0 };
-            let syns = SYN_SPANS[(chunk.packets[k] & 3) as usize];
+            let syns = SYN_SPANS[(asked[k] & 3) as usize];
             let request = if answered || !tcp { both } else { syns };
-            self.request_span[k] = if chunk.packets[k] > 1 { request } else { 0 };
-            self.reply_span[k] = if self.packets[k] > 1 { both } else { 0 };
+            self.request_span[k] = if asked[k] > 1 { request } else { 0 };
+            self.reply_span[k] = if told[k] > 1 { both } else { 0 };
         }
     }
 }
@@ -203,19 +174,17 @@ impl Replies {
 /// Places of replies: those of their requests where they are coupled. Where places tell of failures, those of answered
 /// requests are stretched over all places again, so that the reply's distribution stays whole.
 #[inline(always)]
-fn couple(talk: &Talk, chunk: &Chunk, coupled: &Column<bool>, places: &mut Column<u64>) {
+fn couple(talk: &Talk, chunk: &Chunk, coupled: &Column<u32>, places: &mut Column<u32>) {
     // Below a quarter of answers there is too little to stretch.
-    let can_stretch = talk.failed < 3 << 62;
+    let can_stretch = talk.failed < 3 << 30;
     for k in 0..LANES {
-        let place = chunk.place[k];
-        let shape = chunk.shape[k];
-        let by_place = shape.protocol == TCP && shape.campus;
-        let product = u128::from(u64::MAX - place) * u128::from(talk.stretch);
-        let stretched = u64::MAX - u64::try_from(product >> 62).unwrap_or(u64::MAX);
+        let (place, traits) = (chunk.place[k], chunk.traits[k]);
+        let by_place = traits.protocol() == TCP && traits.campus();
+        let above = (u64::from(!place) * u64::from(talk.stretch)) >> STRETCH_BITS;
+        let stretched = !(if above > u64::from(u32::MAX) { u32::MAX } else { above as u32 });
         let same = if by_place { stretched } else { place };
-        if coupled[k] && (can_stretch || !by_place) {
-            places[k] = same;
-        }
+        let couples = u64::from(coupled[k]) < talk.correlation && (can_stretch || !by_place);
+        places[k] = if couples { same } else { places[k] };
     }
 }
 

@@ -148,11 +148,11 @@ fn arrivals(gaps: &Quantiles, key: u64, first: u64, (begin, end): (u64, u64)) ->
     let counter = draw::counter(key ^ ARRIVAL_WORDS, first);
     let place = |of: u64, which: usize| {
         let state = draw::state_of(counter.wrapping_add(of.wrapping_mul(draw::STEP)));
-        draw::long(draw::word(state, which))
+        draw::word(state, which).0
     };
     let mut sums = [0.0; BLOCK];
     for (of, gap) in (0..).zip(&mut sums) {
-        *gap = gaps.at(place(of, 0));
+        *gap = f64::from(gaps.at(place(of, 0)));
     }
     let mut sum = 0.0;
     for gap in &mut sums {
@@ -160,7 +160,7 @@ fn arrivals(gaps: &Quantiles, key: u64, first: u64, (begin, end): (u64, u64)) ->
         *gap = sum;
     }
     // The last gap is of a word that no record has: the second of the first.
-    let scale =
-        end.saturating_sub(begin) as f64 / (sum + gaps.at(place(0, 1))).max(f64::MIN_POSITIVE);
+    let scale = end.saturating_sub(begin) as f64
+        / (sum + f64::from(gaps.at(place(0, 1)))).max(f64::MIN_POSITIVE);
     sums.map(|arrival| begin.saturating_add((arrival * scale) as u64))
 }
