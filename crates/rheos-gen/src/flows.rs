@@ -10,6 +10,7 @@
 //! | records in order | [`FlowGenerator`], [`FlowColumns`] | `generator`, `columns` |
 //! | when, and which record stands where | moments, blocks | `row` |
 //! | like a real network | [`Realism`] | `real` |
+//! | whose addresses are, and by which interface | [`Route`] | `routes` |
 //! | attacks with labels | [`Attack`], [`AttackTally`] | `attack` |
 //! | like the older statistics tool's flows | [`FlowTotals`] | `totals` |
 //! | as a router that samples tells it | [`PacketSampler`] | `sampler` |
@@ -37,6 +38,7 @@ mod plan;
 mod raw;
 mod real;
 mod record;
+mod routes;
 mod row;
 mod sampler;
 mod scalar;
@@ -49,8 +51,8 @@ pub use attack::{Attack, AttackKind, AttackSums, AttackTally, TruthFormat};
 pub use checkpoint::{CHECKPOINT_BYTES, Checkpoint};
 pub use columns::FlowColumns;
 pub use config::{
-    Diurnal, Document, FlowConfig, FlowRate, Format, GeneratorConfig, Rate, Sizes, Step, Subnets,
-    Timing, TrafficPattern, Variables,
+    CONFIG_KEYS, ConfigKey, ConfigKeys, Diurnal, Document, FlowConfig, FlowRate, Format,
+    GeneratorConfig, Rate, Sizes, Step, Subnets, Timing, TrafficPattern, Variables,
 };
 pub use error::{FlowError, FlowProblem, Place};
 pub use generator::{FlowGenerator, FlowStats};
@@ -61,6 +63,7 @@ pub use raw::{RAW_HEADER_BYTES, RawError, RawHeader, RawRecord, read_raw, write_
 pub use real::{
     Arrivals, Conversations, Distribution, Realism, Reply, Service, Sessions, SizeModel,
 };
+pub use routes::Route;
 pub use sampler::PacketSampler;
 pub use subnet::Subnet;
 pub use text::{CSV_HEADER, FlowText, JsonTimestamps, TextFormat};

@@ -7,6 +7,7 @@ mod document;
 mod generator_config;
 mod include;
 mod json;
+mod keys;
 mod models;
 mod schema;
 mod timing;
@@ -22,10 +23,12 @@ use super::error::{FlowError, FlowProblem};
 use super::pattern::Pattern;
 use super::plan::FlowPlan;
 use super::real::{Realism, Service, Sessions, SizeModel};
+use super::routes::{self, Route};
 use super::subnet::Subnet;
 
 pub use document::{Document, Format};
 pub use generator_config::{GeneratorConfig, TrafficPattern};
+pub use keys::{CONFIG_KEYS, ConfigKey, ConfigKeys};
 pub use timing::{Diurnal, Step, Timing};
 pub use variables::Variables;
 
@@ -58,6 +61,8 @@ pub struct FlowConfig {
     pub sources: Subnets,
     /// Where servers are.
     pub destinations: Subnets,
+    /// What routers know of networks; records that tell it are wide.
+    pub routes: Vec<Route>,
     /// Lengths in bytes.
     pub sizes: Sizes,
     /// Models of a real network; their records are wide.
@@ -143,6 +148,7 @@ impl Default for FlowConfig {
             sessions: Sessions::default(),
             sources: Subnets::even(net(192, 168, 1, 24)),
             destinations: Subnets::even(net(10, 0, 0, 8)),
+            routes: Vec::new(),
             sizes: Sizes { min: 64, max: 1500, average: None },
             realism: Realism::default(),
             timing: Timing::default(),
@@ -258,6 +264,7 @@ impl FlowConfig {
         self.sources.check("network.source_subnets", "network.source_weights")?;
         self.destinations.check("network.destination_subnets", "network.destination_weights")?;
         self.check_versions()?;
+        routes::check(&self.routes)?;
         self.check_sizes()?;
         self.check_sessions()?;
         self.check_realism()?;

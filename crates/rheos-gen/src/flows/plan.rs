@@ -15,6 +15,7 @@ use super::error::{FlowError, FlowProblem};
 use super::lanes::Lanes;
 use super::pattern::Pattern;
 use super::real::{RealPlan, Realism, Service, Sessions};
+use super::routes::Routes;
 use super::row::Row;
 use super::subnet::{Hosts, Subnet};
 
@@ -42,6 +43,8 @@ pub struct FlowPlan {
     pub(super) real: Option<Box<RealPlan>>,
     /// Moments and places of records, where they are not the clock's alone.
     pub(super) row: Option<Box<Row>>,
+    /// What routers know of addresses, if it is told.
+    pub(super) routes: Option<Box<Routes>>,
     /// Attacks, in order of their labels.
     attacks: Vec<Settled>,
     gap: Gap,
@@ -228,6 +231,7 @@ impl FlowPlan {
             lanes: None,
             real,
             row: row.map(Box::new),
+            routes: Routes::new(&config.routes).map(Box::new),
             attacks,
             gap,
             mean_twice,
@@ -350,7 +354,7 @@ impl FlowPlan {
 
     /// Whether records are those of one packet and IPv4 that [`FlowRecord`](rheos_core::FlowRecord) holds.
     pub fn is_narrow(&self) -> bool {
-        !self.has_ipv6() && self.row.is_none()
+        !self.has_ipv6() && self.row.is_none() && self.routes.is_none()
     }
 
     /// Whether some records have IPv6 addresses, which only wide records hold.
@@ -405,6 +409,9 @@ impl FlowPlan {
         }
         if config.sessions != Sessions::default() {
             hash = hash.named(&format!("{:?}", config.sessions));
+        }
+        if !config.routes.is_empty() {
+            hash = hash.named(&format!("{:?}", config.routes));
         }
         let mut add = |value: u64| hash = hash.child(value);
         for attack in &self.attacks {

@@ -38,6 +38,16 @@ impl Subnet {
         self.length
     }
 
+    /// Its first and its last address, IPv4 mapped to IPv6.
+    pub(super) fn bounds(self) -> (u128, u128) {
+        let (first, bits) = match self.address {
+            IpAddr::V4(v4) => (v4.to_ipv6_mapped().to_bits(), 32),
+            IpAddr::V6(v6) => (v6.to_bits(), 128),
+        };
+        let host_bits = bits - u32::from(self.length);
+        (first, first | !u128::MAX.checked_shl(host_bits).unwrap_or(0))
+    }
+
     /// Its first host as a subnet of its own.
     pub(super) fn first_host(self) -> Self {
         match (self.hosts_v4(), self.address) {

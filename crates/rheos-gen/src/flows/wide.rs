@@ -13,8 +13,31 @@ use super::{draw, record};
 /// Counters of the words that only IPv6 hosts need lie this far from all records'.
 const HOST_WORDS: u64 = 1 << 63;
 
+/// Records that routes are told at once.
+const ROUTED: usize = 4 * BLOCK;
+
 /// Fills `out` with the records from `index` on; `moment` is that of `index`. Returns the moment after the last.
 pub(super) fn fill(
+    kernel: Kernel,
+    plan: &FlowPlan,
+    index: u64,
+    moment: Moment,
+    out: &mut [WideRecord],
+) -> Moment {
+    let Some(routes) = &plan.routes else { return fill_unrouted(kernel, plan, index, moment, out) };
+    let (mut index, mut moment, mut out) = (index, moment, out);
+    // While they are still in the cache, and by whole blocks.
+    while !out.is_empty() {
+        let count = out.len().min(ROUTED - (index % ROUTED as u64) as usize);
+        let (part, rest) = out.split_at_mut(count);
+        moment = fill_unrouted(kernel, plan, index, moment, part);
+        routes.tell(part);
+        (index, out) = (index + count as u64, rest);
+    }
+    moment
+}
+
+fn fill_unrouted(
     kernel: Kernel,
     plan: &FlowPlan,
     index: u64,

@@ -1,6 +1,7 @@
 //! The configurations under `examples/flows`: read, checked and run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use rheos_core::units::BitRate;
@@ -26,6 +27,7 @@ fn every_example_is_read_and_run() {
     let expected = [
         "attacks.yaml",
         "bidirectional_config.yaml",
+        "border.yaml",
         "campus.yaml",
         "dual_stack.toml",
         "example_config.yaml",
@@ -49,6 +51,40 @@ fn every_example_is_read_and_run() {
         }
         assert!(total == count || total >= 100_000, "{name}: {total} of {count}");
     }
+}
+
+/// Whatever the length of the batches, and on either way.
+#[test]
+fn a_border_router_tells_prefixes_systems_and_interfaces() {
+    let plan = load("border.yaml", &Variables::NONE).plan().expect("a plan");
+    let mut made = FlowGenerator::new(plan);
+    assert!(!made.is_narrow());
+    let mut records = vec![WideRecord::default(); 20_000];
+    assert_eq!(made.fill_wide(&mut records), records.len());
+    made.seek(700);
+    let mut again = vec![WideRecord::default(); 5000];
+    made.fill_wide(&mut again);
+    assert_eq!(again, records[700..5700]);
+
+    let told = |address: IpAddr| match address {
+        IpAddr::V4(v4) => match v4.octets() {
+            [192, 0, 2, 128..=255] => (64_497, 25, 2),
+            [192, 0, 2, _] => (64_496, 24, 1),
+            [198, 51, 100, _] => (65_536, 24, 11),
+            [203, 0, 113, _] => (65_537, 24, 12),
+            _ => (64_500, 0, 13),
+        },
+        IpAddr::V6(v6) if v6.segments()[..3] == [0x2001, 0xdb8, 1] => (64_496, 48, 1),
+        IpAddr::V6(_) => (64_501, 0, 13),
+    };
+    let mut seen = BTreeSet::new();
+    for record in records {
+        let (source, destination) = (told(record.source()), told(record.destination()));
+        assert_eq!((record.source_as, record.source_prefix), (source.0, source.1));
+        assert_eq!((record.input_interface, record.output_interface), (source.2, destination.2));
+        seen.insert(source);
+    }
+    assert_eq!(seen.len(), 7, "{seen:?}");
 }
 
 /// The older generator's three, as it described them.

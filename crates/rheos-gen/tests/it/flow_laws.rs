@@ -5,8 +5,8 @@ use rheos_core::units::BitRate;
 use rheos_core::{FlowRecord, Nanos, Timestamp, WideRecord};
 use rheos_gen::flows::{
     Arrivals, Attack, AttackKind, Checkpoint, Conversations, Distribution, Diurnal, FlowConfig,
-    FlowGenerator, FlowRate, Kernel, Pattern, Rate, Realism, Reply, Service, Sessions, SizeModel,
-    Sizes, Step, Subnet, Subnets, Timing,
+    FlowGenerator, FlowRate, Kernel, Pattern, Rate, Realism, Reply, Route, Service, Sessions,
+    SizeModel, Sizes, Step, Subnet, Subnets, Timing,
 };
 
 fn number() -> impl Strategy<Value = u64> {
@@ -185,6 +185,17 @@ fn more() -> BoxedStrategy<(Vec<(Service, f64)>, Sessions)> {
         .boxed()
 }
 
+/// One to each subnet.
+fn routes(sources: &Subnets, destinations: &Subnets) -> Vec<Route> {
+    let mut routes: Vec<Route> = Vec::new();
+    for (number, &network) in (1..).zip(sources.subnets.iter().chain(&destinations.subnets)) {
+        if routes.iter().all(|route| route.network != network) {
+            routes.push(Route { network, as_number: number, interface: number as u16 });
+        }
+    }
+    routes
+}
+
 prop_compose! {
     fn config()(
         seed in any::<u64>(),
@@ -194,7 +205,9 @@ prop_compose! {
         start in number(),
         reversed_share in prop_oneof![Just(0.0), Just(1.0), 0.0..1.0_f64],
         patterns in prop::collection::vec(0..7_usize, 1..12),
-        sides in any::<bool>().prop_flat_map(|ipv6| (subnets(ipv6), subnets(ipv6))),
+        sides in (any::<bool>(), prop::bool::weighted(0.25)).prop_flat_map(|(ipv6, is_routed)| {
+            (subnets(ipv6), subnets(ipv6), Just(is_routed))
+        }),
         sizes in sizes(),
         realism in prop_oneof![3 => Just(Realism::default()), 1 => realism()],
         attacks in prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(attack(), 1..4)],
@@ -216,6 +229,7 @@ prop_compose! {
             patterns: patterns.into_iter().map(|p| (Pattern::ALL[p], share)).collect(),
             services: more.0,
             sessions: more.1,
+            routes: if sides.2 { routes(&sides.0, &sides.1) } else { Vec::new() },
             sources: sides.0,
             destinations: sides.1,
             sizes,

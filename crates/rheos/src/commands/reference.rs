@@ -11,6 +11,7 @@ use clap::{Arg, Args, Command, CommandFactory};
 use rheos_core::DropReason;
 use rheos_features::{GROUPS, VIEWS, docs};
 use rheos_flow::EndReason;
+use rheos_gen::flows::CONFIG_KEYS;
 
 use crate::cli::Cli;
 use crate::config::keys::{KEYS, KeyInfo, sections};
@@ -34,6 +35,7 @@ pub(crate) fn run(args: &ReferenceArgs, output: &Output) -> Result<ExitStatus> {
     let mut pages = vec![
         ("cli.md".to_owned(), cli_page()),
         ("config.md".to_owned(), config_page()),
+        ("flow-plans.md".to_owned(), plans_page()),
         ("drops.md".to_owned(), drops_page()),
         ("changes.md".to_owned(), docs::changes::markdown()),
         ("features/README.md".to_owned(), features_index()),
@@ -178,6 +180,26 @@ fn config_page() -> String {
                 (if info.changes_rows { "yes" } else { "" }).into(),
                 info.meaning.into(),
             ]);
+        }
+        page.push_str(&table.markdown());
+    }
+    page
+}
+
+fn plans_page() -> String {
+    let mut page = String::from(
+        "# Plans of flow records\n\nWhat `rheos gen flows --plan FILE` reads, and `rheos gen fit` writes.\n",
+    );
+    for section in CONFIG_KEYS {
+        let title = if section.path.is_empty() { "top" } else { section.path };
+        let _ = write!(page, "\n## `{title}`\n\n");
+        if !section.about.is_empty() {
+            let _ = write!(page, "{}\n\n", section.about);
+        }
+        let mut table = Table::new(&["key", "value", "default", "meaning"]);
+        for key in section.keys {
+            let name = format!("`{}`", key.name);
+            table.row([name.into(), key.value.into(), key.default.into(), key.meaning.into()]);
         }
         page.push_str(&table.markdown());
     }

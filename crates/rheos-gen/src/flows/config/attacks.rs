@@ -3,6 +3,7 @@
 use rheos_core::units::BitRate;
 
 use super::document::{Node, Value};
+use super::keys;
 use super::schema::{Section, scalar, scaled};
 use super::{FlowConfig, FlowRate, SHOWN, not_this};
 use crate::flows::attack::{ATTACKS_MAX, Attack, AttackKind};
@@ -51,24 +52,6 @@ pub(super) fn place(root: &Node, config: &FlowConfig, error: FlowError) -> FlowE
     error
 }
 
-const ATTACK: &[&str] = &[
-    "type",
-    "name",
-    "start",
-    "duration",
-    "rate",
-    "count",
-    "source",
-    "target",
-    "ports",
-    "packets",
-    "bytes",
-    "answered",
-    "period",
-    "jitter",
-    "bandwidth",
-];
-
 /// Reads the list.
 pub(super) fn read(top: &Section<'_>) -> Result<Vec<Attack>, FlowError> {
     let list = top.list("attacks")?.unwrap_or_default();
@@ -76,7 +59,7 @@ pub(super) fn read(top: &Section<'_>) -> Result<Vec<Attack>, FlowError> {
 }
 
 fn read_attack(node: &Node) -> Result<Attack, FlowError> {
-    let section = Section::new(node, "attacks", ATTACK)?;
+    let section = Section::new(node, "attacks", &keys::ATTACK)?;
     let name = section.text("type")?.ok_or_else(|| section.missing("type"))?;
     let kind = AttackKind::of_name(name.trim()).map_err(|nearest| {
         let got = name.chars().take(SHOWN).collect();

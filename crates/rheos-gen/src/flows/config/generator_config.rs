@@ -119,6 +119,7 @@ impl TryFrom<&GeneratorConfig> for FlowConfig {
                 &given.destination_subnets,
                 &given.destination_weights,
             )?,
+            routes: Vec::new(),
             sizes: Sizes { min: given.min_packet_size, max: given.max_packet_size, average },
             realism: Realism::default(),
             timing: Timing::default(),

@@ -2,46 +2,10 @@
 
 use super::FlowError;
 use super::document::{Node, Value};
+use super::keys::{self, ConfigKeys};
 use super::schema::{Section, number, scalar};
 use crate::flows::error::FlowProblem;
 use crate::flows::real::{Conversations, Distribution, Reply, Service, Sessions};
-
-pub(super) const SERVICE: &[&str] = &[
-    "type",
-    "percentage",
-    "config",
-    "name",
-    "protocol",
-    "ports",
-    "packets",
-    "bytes_per_packet",
-    "gap_ms",
-    "reply",
-    "dscp",
-];
-const REPLY: &[&str] = &["packets", "bytes_per_packet"];
-/// What a distribution may be, between the weight that only parts of mixtures have and the mixture that none is.
-const KINDS: &[&str] = &[
-    "weight",
-    "constant",
-    "uniform",
-    "exponential",
-    "lognormal",
-    "pareto",
-    "weibull",
-    "normal",
-    "quantiles",
-    "mixture",
-];
-const DISTRIBUTION: &[&str] = KINDS.split_at(1).1;
-/// A part of a mixture: a distribution with its weight.
-const PART: &[&str] = KINDS.split_at(KINDS.len() - 1).0;
-const LOGNORMAL: &[&str] = &["median", "sigma"];
-const PARETO: &[&str] = &["least", "alpha"];
-const WEIBULL: &[&str] = &["scale", "shape"];
-const NORMAL: &[&str] = &["mean", "deviation"];
-const CONVERSATIONS: &[&str] =
-    &["answered", "refused", "round_trip", "think_time", "correlation", "downstream", "dns_before"];
 
 /// Names of protocols; others are told by their IANA number.
 const PROTOCOLS: [(&str, u8); 9] = [
@@ -70,7 +34,7 @@ pub(super) fn read_service(section: &Section<'_>) -> Result<Service, FlowError> 
     };
     let packets = needed(section, "packets")?;
     let bytes_per_packet = needed(section, "bytes_per_packet")?;
-    let reply = section.section("reply", REPLY)?;
+    let reply = section.section("reply", &keys::REPLY)?;
     let reply = reply.is_there().then(|| {
         let own = |key, other: &Distribution| {
             distribution(&reply, key).map(|found| found.unwrap_or_else(|| other.clone()))
@@ -99,7 +63,9 @@ pub(super) fn read_sessions(section: &Section<'_>) -> Result<Sessions, FlowError
         Some(Value::Text(_)) => {
             section.switch("conversations")?.unwrap_or(false).then(Conversations::default)
         }
-        Some(_) => Some(read_conversations(&section.section("conversations", CONVERSATIONS)?)?),
+        Some(_) => {
+            Some(read_conversations(&section.section("conversations", &keys::CONVERSATIONS)?)?)
+        }
     };
     Ok(Sessions {
         conversations,
@@ -153,15 +119,15 @@ pub(super) fn distribution(
     let found = match &node.value {
         // A number alone is a constant.
         Value::Text(_) => Distribution::Constant(number(node, || path.clone())?),
-        _ => read(&Section::new(node, path.clone(), DISTRIBUTION)?, DISTRIBUTION)?,
+        _ => read(&Section::new(node, path.clone(), &keys::DISTRIBUTION)?, &keys::DISTRIBUTION)?,
     };
     found.check().map_err(|problem| FlowError::new(path, problem).at(node.place()))?;
     Ok(Some(found))
 }
 
 /// The one distribution of a section.
-fn read(section: &Section<'_>, known: &[&str]) -> Result<Distribution, FlowError> {
-    let mut names = known.iter().copied().filter(|key| *key != "weight");
+fn read(section: &Section<'_>, known: &ConfigKeys) -> Result<Distribution, FlowError> {
+    let mut names = known.names().filter(|key| *key != "weight");
     let Some(name) = names.find(|key| section.get(key).is_some()) else {
         return Err(section.missing("lognormal, constant, uniform, exponential, mixture"));
     };
@@ -169,11 +135,11 @@ fn read(section: &Section<'_>, known: &[&str]) -> Result<Distribution, FlowError
         let expected = "a second distribution's place; `mixture` holds several";
         return Err(section.error(other, FlowProblem::Shape { expected }));
     }
-    let two = |keys: &'static [&'static str]| {
+    let two = |keys: &'static ConfigKeys| {
         let parts = section.section(name, keys)?;
         let part = |key| parts.float(key)?.ok_or_else(|| parts.missing(key));
-        let [first, second] = keys else { return Err(parts.missing("lognormal")) };
-        Ok((part(first)?, part(second)?))
+        let [first, second] = keys.keys else { return Err(parts.missing("lognormal")) };
+        Ok((part(first.name)?, part(second.name)?))
     };
     let one = || Ok::<_, FlowError>(section.float(name)?.unwrap_or_default());
     Ok(match name {
@@ -187,26 +153,26 @@ fn read(section: &Section<'_>, known: &[&str]) -> Result<Distribution, FlowError
         }
         "exponential" => Distribution::Exponential { mean: one()? },
         "lognormal" => {
-            let (median, sigma) = two(LOGNORMAL)?;
+            let (median, sigma) = two(&keys::LOGNORMAL)?;
             Distribution::LogNormal { median, sigma }
         }
         "pareto" => {
-            let (least, alpha) = two(PARETO)?;
+            let (least, alpha) = two(&keys::PARETO)?;
             Distribution::Pareto { least, alpha }
         }
         "weibull" => {
-            let (scale, shape) = two(WEIBULL)?;
+            let (scale, shape) = two(&keys::WEIBULL)?;
             Distribution::Weibull { scale, shape }
         }
         "normal" => {
-            let (mean, deviation) = two(NORMAL)?;
+            let (mean, deviation) = two(&keys::NORMAL)?;
             Distribution::Normal { mean, deviation }
         }
         "quantiles" => Distribution::Quantiles(section.floats(name)?),
         _ => {
             let part = |node: &Node| {
-                let part = Section::new(node, section.path(name), PART)?;
-                Ok((part.float("weight")?.unwrap_or(1.0), read(&part, PART)?))
+                let part = Section::new(node, section.path(name), &keys::PART)?;
+                Ok((part.float("weight")?.unwrap_or(1.0), read(&part, &keys::PART)?))
             };
             let parts = section.list(name)?.unwrap_or_default();
             Distribution::Mixture(parts.iter().map(part).collect::<Result<_, FlowError>>()?)

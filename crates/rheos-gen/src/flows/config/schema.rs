@@ -5,11 +5,12 @@ use rheos_core::{Nanos, Timestamp, suggest};
 
 use super::document::{Node, Value};
 use super::generator_config::reversed;
-use super::models::{SERVICE, read_service, read_sessions};
+use super::keys::{self, ConfigKeys};
+use super::models::{read_service, read_sessions};
 use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets, attacks, timing};
 use crate::flows::error::{FlowError, FlowProblem, Place};
 use crate::flows::pattern::UnknownPattern;
-use crate::flows::{Arrivals, Realism, SizeModel};
+use crate::flows::{Arrivals, Realism, Route, SizeModel};
 
 /// Reads and checks; errors know their line.
 pub(super) fn read(root: &Node) -> Result<FlowConfig, FlowError> {
@@ -22,56 +23,28 @@ pub(super) fn read(root: &Node) -> Result<FlowConfig, FlowError> {
 }
 
 fn unchecked(root: &Node) -> Result<FlowConfig, FlowError> {
-    let top = Section::new(root, "", TOP)?;
+    let top = Section::new(root, "", &keys::TOP)?;
     let mut config = FlowConfig { patterns: Vec::new(), ..FlowConfig::default() };
-    let generation = top.section("generation", GENERATION)?;
+    let generation = top.section("generation", &keys::GENERATION)?;
     read_generation(&mut config, &generation)?;
     for node in top.list("traffic_patterns")?.unwrap_or_default() {
         read_pattern(&mut config, node)?;
     }
-    let network = top.section("network", NETWORK)?;
+    let network = top.section("network", &keys::NETWORK)?;
     read_subnets(&network, &mut config.sources, "source_subnets", "source_weights")?;
     let destinations = &mut config.destinations;
     read_subnets(&network, destinations, "destination_subnets", "destination_weights")?;
-    read_sizes(&mut config.sizes, &top.section("packets", PACKETS)?)?;
-    let realism = top.section("realism", REALISM)?;
+    for node in network.list("routes")?.unwrap_or_default() {
+        config.routes.push(read_route(node)?);
+    }
+    read_sizes(&mut config.sizes, &top.section("packets", &keys::PACKETS)?)?;
+    let realism = top.section("realism", &keys::REALISM)?;
     read_realism(&mut config.realism, &realism)?;
     config.timing = timing::read(&realism)?;
     config.attacks = attacks::read(&top)?;
     config.sessions = read_sessions(&realism)?;
     Ok(config)
 }
-
-const TOP: &[&str] =
-    &["generation", "traffic_patterns", "network", "packets", "realism", "attacks"];
-const GENERATION: &[&str] = &[
-    "max_flows",
-    "duration_seconds",
-    "rate",
-    "start_timestamp",
-    "bidirectional_mode",
-    "bidirectional_probability",
-    "seed",
-    "stream_id",
-    "end_timestamp",
-];
-const RATE: &[&str] = &["bandwidth_gbps", "flows_per_second", "bandwidth"];
-const PATTERN: &[&str] = &["type", "percentage", "config"];
-const NETWORK: &[&str] =
-    &["source_subnets", "destination_subnets", "source_weights", "destination_weights"];
-const PACKETS: &[&str] = &["min_size", "max_size", "average_size"];
-const REALISM: &[&str] = &[
-    "sizes",
-    "arrivals",
-    "host_exponent",
-    "conversations",
-    "service_affinity",
-    "active_timeout",
-    "inactive_timeout",
-    "burst_bias",
-    "diurnal",
-    "schedule",
-];
 
 fn read_generation(config: &mut FlowConfig, section: &Section<'_>) -> Result<(), FlowError> {
     if let Some(seed) = section.whole("seed", u64::MAX)? {
@@ -90,7 +63,7 @@ fn read_generation(config: &mut FlowConfig, section: &Section<'_>) -> Result<(),
     if endless {
         return Err(section.missing("max_flows, duration_seconds"));
     }
-    let rate = section.section("rate", RATE)?;
+    let rate = section.section("rate", &keys::RATE)?;
     let gigabits = rate.decimal("bandwidth_gbps", 9, "greater than 0")?;
     let bandwidth =
         rate.parsed("bandwidth", |text| text.parse::<BitRate>().ok(), "like `40Gbps`")?;
@@ -116,14 +89,14 @@ fn read_pattern(config: &mut FlowConfig, node: &Node) -> Result<(), FlowError> {
     if let Some(kind) = node.get("type")
         && scalar(kind, || "traffic_patterns.type".to_owned())?.eq_ignore_ascii_case("service")
     {
-        let section = Section::new(node, "traffic_patterns", SERVICE)?;
+        let section = Section::new(node, "traffic_patterns", &keys::SERVICE)?;
         let percentage = section.float("percentage")?.unwrap_or(0.0);
         let service = read_service(&section)?;
         service.check("traffic_patterns").map_err(|error| error.at(node.place()))?;
         config.services.push((service, percentage));
         return Ok(());
     }
-    let section = Section::new(node, "traffic_patterns", PATTERN)?;
+    let section = Section::new(node, "traffic_patterns", &keys::PATTERN)?;
     let kind = section.text("type")?.unwrap_or("random");
     let kind = kind.parse().map_err(|unknown: UnknownPattern| {
         let error = unknown.error("traffic_patterns.type");
@@ -131,6 +104,18 @@ fn read_pattern(config: &mut FlowConfig, node: &Node) -> Result<(), FlowError> {
     })?;
     config.patterns.push((kind, section.float("percentage")?.unwrap_or(0.0)));
     Ok(())
+}
+
+fn read_route(node: &Node) -> Result<Route, FlowError> {
+    let section = Section::new(node, "network.routes", &keys::ROUTE)?;
+    let Some(network) = section.text("network")? else { return Err(section.missing("network")) };
+    let network = network.parse().map_err(|reason| {
+        let got = network.chars().take(super::SHOWN).collect();
+        section.error("network", FlowProblem::Subnet { got, reason })
+    })?;
+    let as_number = section.whole("as", u32::MAX.into())?.unwrap_or(0) as u32;
+    let interface = section.whole("interface", u16::MAX.into())?.unwrap_or(0) as u16;
+    Ok(Route { network, as_number, interface })
 }
 
 fn read_subnets(
@@ -199,7 +184,7 @@ impl<'a> Section<'a> {
     pub(super) fn new(
         node: &'a Node,
         name: impl Into<String>,
-        known: &'static [&'static str],
+        known: &'static ConfigKeys,
     ) -> Result<Self, FlowError> {
         let name = name.into();
         let section = Self { node: Some(node), name, around: node.place() };
@@ -212,9 +197,9 @@ impl<'a> Section<'a> {
             }
         };
         for (key, member) in members {
-            if !known.contains(&key.as_str()) {
-                let nearest = suggest::nearest(key, known.iter().copied())
-                    .and_then(|near| known.iter().copied().find(|k| *k == near));
+            if !known.names().any(|name| name == key) {
+                let nearest = suggest::nearest(key, known.names())
+                    .and_then(|near| known.names().find(|k| *k == near));
                 let shown: String = key.chars().take(super::SHOWN).collect();
                 let error =
                     FlowError::new(section.path(&shown), FlowProblem::UnknownKey { nearest });
@@ -248,7 +233,7 @@ impl<'a> Section<'a> {
     pub(super) fn section(
         &self,
         key: &str,
-        known: &'static [&'static str],
+        known: &'static ConfigKeys,
     ) -> Result<Section<'a>, FlowError> {
         match self.get(key) {
             Some(node) => Section::new(node, self.path(key), known),

@@ -8,7 +8,7 @@ fn the_default_works() {
 /// A change that breaks a rule, and the key that the error must name.
 type Broken = (&'static str, &'static str, fn(&mut FlowConfig));
 
-const BROKEN: [Broken; 21] = [
+const BROKEN: [Broken; 22] = [
     ("realism.host_exponent", "between 0.5 and 2", |c| c.realism.host_exponent = Some(0.1)),
     ("packets.average_size", "left out", |c| {
         c.realism.sizes = SizeModel::Agh2015;
@@ -35,6 +35,10 @@ const BROKEN: [Broken; 21] = [
     ("network.destination_weights", "must sum to 100", |c| c.destinations.weights = vec![1.0]),
     ("network.source_subnets", "has IPv6", |c| {
         c.sources.subnets.push("2001:db8::/64".parse().expect("a net"));
+    }),
+    ("network.routes", "stands once", |c| {
+        let network = "10.0.0.0/8".parse().expect("a net");
+        c.routes = vec![Route { network, as_number: 1, interface: 1 }; 2];
     }),
     ("packets.max_size", "(63) must be >= `packets.min_size` (64)", |c| c.sizes.max = 63),
     ("packets.average_size", "between 64 and 1500", |c| c.sizes.average = Some(2000)),

@@ -3,6 +3,7 @@
 use rheos_core::{Nanos, Seed};
 
 use super::document::Node;
+use super::keys;
 use super::schema::{Section, scaled};
 use super::{FlowConfig, not_this};
 use crate::flows::Arrivals;
@@ -138,9 +139,6 @@ pub(super) fn check(config: &FlowConfig) -> Result<(), FlowError> {
     Ok(())
 }
 
-const DIURNAL: &[&str] = &["peak_hour", "multiplier", "weekend", "utc_offset"];
-const STEP: &[&str] = &["at", "rate", "ramp"];
-
 /// Reads what `realism` says about time.
 pub(super) fn read(section: &Section<'_>) -> Result<Timing, FlowError> {
     let mut timing = Timing::default();
@@ -148,7 +146,7 @@ pub(super) fn read(section: &Section<'_>) -> Result<Timing, FlowError> {
         timing.burst_bias = bias;
     }
     if section.get("diurnal").is_some() {
-        timing.diurnal = Some(read_diurnal(&section.section("diurnal", DIURNAL)?)?);
+        timing.diurnal = Some(read_diurnal(&section.section("diurnal", &keys::DIURNAL)?)?);
     }
     if let Some(list) = section.list("schedule")? {
         timing.schedule = list.iter().map(read_step).collect::<Result<_, _>>()?;
@@ -188,7 +186,7 @@ fn utc_offset(text: &str) -> Option<i32> {
 }
 
 fn read_step(node: &Node) -> Result<Step, FlowError> {
-    let section = Section::new(node, "realism.schedule", STEP)?;
+    let section = Section::new(node, "realism.schedule", &keys::STEP)?;
     let at = section.span("at")?.ok_or_else(|| section.missing("at"))?;
     let rate = section.float("rate")?.ok_or_else(|| section.missing("rate"))?;
     let step = Step { at, rate, ramp: section.switch("ramp")?.unwrap_or_default() };
