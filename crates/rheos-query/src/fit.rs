@@ -5,12 +5,14 @@
 //! | a bounded sample | [`FlowSample`] | `sample` |
 //! | services with sizes and gaps, by direction | [`Service`] | `service` |
 //! | networks of clients and servers, how unequal hosts are | [`Networks`] | `network` |
+//! | whether servers own their services | [`FlowModel::servers_own_ports`] | `ownership` |
 //! | the rate, its bursts and its day | [`Arrivals`] | `arrivals` |
 //!
 //! Nothing in it grows with the number of flows beyond the sample's limit.
 
 mod arrivals;
 mod network;
+mod ownership;
 mod sample;
 mod service;
 
@@ -42,6 +44,8 @@ pub struct FlowModel {
     pub clients: Networks,
     /// Where servers are.
     pub servers: Networks,
+    /// Whether each server has its services, and few servers have each.
+    pub servers_own_ports: bool,
     /// The share of requests that were answered by a record of the other direction.
     pub answered: f64,
     /// From the first packet of a request to that of its answer, in milliseconds; no pieces where none was answered.
@@ -66,7 +70,7 @@ impl FlowModel {
         });
         let starts = conversations.iter().map(|one| one.request.first);
         let clients = conversations.iter().map(|c| c.client);
-        let servers = conversations.iter().map(|c| c.server);
+        let servers = Networks::learn(conversations.iter().map(|c| c.server));
         Some(Self {
             records: sample.records(),
             sampled: sample.len() as u64,
@@ -76,7 +80,8 @@ impl FlowModel {
             packets: sample.packets(),
             services: service::learn(&conversations),
             clients: Networks::learn(clients),
-            servers: Networks::learn(servers),
+            servers_own_ports: ownership::is_owned(&conversations, servers.networks.len()),
+            servers,
             answered: answered as f64 / conversations.len() as f64,
             answer_ms: Quantiles::of(waits.collect()),
             correlation: service::correlation(&conversations),

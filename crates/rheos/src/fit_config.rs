@@ -51,8 +51,11 @@ fn write(out: &mut String, model: &FlowModel, seed: u64, source: &str) -> fmt::R
     write_networks(out, "destination", &model.servers)?;
     writeln!(out, "\nrealism:")?;
     writeln!(out, "  sizes: services")?;
-    if let Some(exponent) = exponent(&model.clients, &model.servers) {
+    if let Some(exponent) = exponent(model) {
         writeln!(out, "  host_exponent: {exponent:.3}")?;
+    }
+    if model.servers_own_ports {
+        writeln!(out, "  service_affinity: true")?;
     }
     write_arrivals(out, &model.arrivals)?;
     if model.answered >= ANSWERED_MIN {
@@ -139,9 +142,10 @@ fn write_networks(out: &mut String, side: &str, networks: &Networks) -> fmt::Res
     writeln!(out, "  {side}_weights: [{}]", percentages(&shares).join(", "))
 }
 
-/// One for both sides, as the generator has it.
-fn exponent(clients: &Networks, servers: &Networks) -> Option<f64> {
-    let told: Vec<f64> = [clients, servers].iter().filter_map(|side| side.exponent).collect();
+/// One for both sides, as the generator has it. Servers that own their ports are few and follow no such law.
+fn exponent(model: &FlowModel) -> Option<f64> {
+    let servers = model.servers.exponent.filter(|_| !model.servers_own_ports);
+    let told: Vec<f64> = model.clients.exponent.into_iter().chain(servers).collect();
     let mean = told.iter().sum::<f64>() / told.len().max(1) as f64;
     (!told.is_empty()).then(|| mean.clamp(EXPONENTS.0, EXPONENTS.1))
 }

@@ -112,7 +112,7 @@ fn has_ports(protocol: u8) -> bool {
 }
 
 /// The protocol and port that a conversation's service goes by; port 0 where ports tell nothing.
-fn service_of(one: &Conversation) -> (u8, u16) {
+pub(super) fn service_of(one: &Conversation) -> (u8, u16) {
     (one.protocol, if has_ports(one.protocol) { one.port } else { 0 })
 }
 

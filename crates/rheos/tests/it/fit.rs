@@ -71,6 +71,21 @@ fn what_is_learned_makes_more_of_the_same() {
     assert_eq!(names("like.yaml"), ["    name: https", "    name: domain-udp", "    name: mqtt"]);
 }
 
+/// Few servers have most flows of their port: as hosts by popularity, they would be more unequal than any client.
+#[test]
+fn servers_that_own_their_ports_are_learned() {
+    let affine = OFFICE.replace("host_exponent: 0.9", "host_exponent: 0.9, service_affinity: true");
+    let sandbox = Sandbox::new().with("office.yaml", OFFICE).with("affine.yaml", &affine);
+    for (plan, is_owned) in [("office", false), ("affine", true)] {
+        stdout(&sandbox, &format!("gen flows --plan {plan}.yaml -o {plan}.parquet"));
+        let learned = stdout(&sandbox, &format!("gen fit {plan}.parquet"));
+        assert_eq!(learned.contains("  service_affinity: true"), is_owned, "{plan}: {learned}");
+        let exponent = learned.lines().find_map(|line| line.trim().strip_prefix("host_exponent: "));
+        let exponent: f64 = exponent.expect("an exponent").parse().expect("a number");
+        assert!((exponent - 0.9).abs() < 0.15, "{plan}: {exponent}");
+    }
+}
+
 #[test]
 fn captures_and_the_older_schema_are_learned_from_too() {
     let sandbox = Sandbox::new();
