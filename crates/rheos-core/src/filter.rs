@@ -493,6 +493,25 @@ impl Network {
     }
 }
 
+/// A text that is no network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a network like `10.0.0.0/8`")]
+pub struct NotANetwork;
+
+/// `10.0.0.0/8`, or an address.
+impl FromStr for Network {
+    type Err = NotANetwork;
+
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+        let Some((addr, prefix)) = text.split_once('/') else {
+            return text.parse().map(Self::host).map_err(|_| NotANetwork);
+        };
+        let addr = addr.parse().map_err(|_| NotANetwork)?;
+        let prefix = prefix.parse().map_err(|_| NotANetwork)?;
+        Self::new(addr, prefix).ok_or(NotANetwork)
+    }
+}
+
 /// `10.0.0.0/8`; of one address, without the length.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

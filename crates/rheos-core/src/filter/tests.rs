@@ -357,3 +357,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn networks_are_read_as_they_are_written() {
+    for text in ["10.0.0.0/8", "0.0.0.0/0", "192.168.1.7", "2001:db8::/32", "::1"] {
+        assert_eq!(text.parse::<Network>().map(|network| network.to_string()), Ok(text.to_owned()));
+    }
+    assert_eq!("10.1.2.3/8".parse::<Network>().map(|network| network.prefix()), Ok(8));
+    for text in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1", "x/8"] {
+        assert!(text.parse::<Network>().is_err(), "{text}");
+    }
+}
