@@ -68,8 +68,7 @@ const fn key(
 pub(super) const TOP: ConfigKeys = ConfigKeys {
     path: "",
     about: "A configuration is YAML, JSON or TOML. `include: [FILE]` beside these keys takes others from files; \
-            `${NAME}` and `${NAME:-default}` in any value are variables, given by `--var NAME=VALUE` or the \
-            environment.",
+            `${NAME}` and `${NAME:-default}` in any value are variables, given by `--var NAME=VALUE`.",
     keys: &[
         key("generation", "section", "", "How many records, when and how fast."),
         key("traffic_patterns", "list", "", "Kinds of traffic; their percentages sum to 100."),
