@@ -255,7 +255,7 @@ impl FlowBlock {
             .expect("arrays were made for the schema")
     }
 
-    fn array(&self, field: &Field) -> ArrayRef {
+    pub(crate) fn array(&self, field: &Field) -> ArrayRef {
         let rows = 0..self.len();
         let column = FlowColumn::named(field.name()).and_then(|name| self.column(name));
         let zeros = Column::U64(vec![0; self.len()].into());

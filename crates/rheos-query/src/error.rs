@@ -81,6 +81,27 @@ pub enum Error {
         /// The limit.
         max: u32,
     },
+    /// A statement of SQL that cannot be run.
+    #[cfg(feature = "sql")]
+    #[error("wrong SQL: {reason}")]
+    Sql {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A query that reads a table twice whose rows come from a pipe.
+    #[cfg(feature = "sql")]
+    #[error("the query reads `{table}` more than once, and a pipe gives its rows only once")]
+    OnlyOnce {
+        /// The table.
+        table: String,
+    },
+    /// A query needs more memory than it may take.
+    #[cfg(feature = "sql")]
+    #[error("the query needs more memory: {reason}")]
+    OutOfMemory {
+        /// Which step of it.
+        reason: String,
+    },
     /// A word of a query that is not known.
     #[error("unknown {what} `{word}`")]
     UnknownWord {
@@ -131,6 +152,12 @@ impl Error {
             }
             Self::TooManyBins { .. } => "give wider steps with `--bin`".to_owned(),
             Self::KeysTooWide { .. } => "use fewer keys".to_owned(),
+            #[cfg(feature = "sql")]
+            Self::Sql { .. } => "the table is `flows`; `DESCRIBE flows` lists its columns".to_owned(),
+            #[cfg(feature = "sql")]
+            Self::OnlyOnce { .. } => "write the rows into a file first".to_owned(),
+            #[cfg(feature = "sql")]
+            Self::OutOfMemory { .. } => "raise `--memory`, or ask for less".to_owned(),
             Self::UnknownWord { hint, .. } => hint.clone(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "look with `ls`, or give the whole path".to_owned()

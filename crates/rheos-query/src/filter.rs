@@ -56,6 +56,15 @@ impl BlockFilter {
         Self { root: compile::node(expr) }
     }
 
+    /// What passes both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self.root, other.root) {
+            (Node::All, root) | (root, Node::All) => Self { root },
+            (ours, theirs) => Self { root: Node::And(vec![ours, theirs]) },
+        }
+    }
+
     /// Whether every row passes, so that testing can be left out.
     pub const fn matches_all(&self) -> bool {
         matches!(self.root, Node::All)

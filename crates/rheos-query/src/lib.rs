@@ -9,6 +9,7 @@
 //! | [`aggregate`] | groups of flows and what is told of them |
 //! | [`fit`] | a model of traffic learned from its records |
 //! | [`analyze`] | an overview, ports, traffic over time, two sets compared |
+//! | `sql` | queries in SQL, with the feature `sql` |
 
 pub mod aggregate;
 pub mod analyze;
@@ -20,6 +21,8 @@ pub mod filter;
 pub mod fit;
 mod rate;
 pub mod read;
+#[cfg(feature = "sql")]
+pub mod sql;
 
 pub use block::{BLOCK_ROWS, Column, FlowBlock, address_of};
 pub use column::{FlowColumn, FlowColumns, Kind};

@@ -121,7 +121,7 @@ pub struct ReadStats {
 }
 
 impl ReadStats {
-    fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.files += other.files;
         self.files_left_out += other.files_left_out;
         self.first_left_out = self.first_left_out.take().or(other.first_left_out);
@@ -144,6 +144,13 @@ pub struct Watched {
     pub rows: AtomicU64,
     /// Set to stop early; what was read so far counts.
     pub stop: AtomicBool,
+}
+
+/// The files that are named, and those of folders and patterns, with whether they were found rather than named.
+#[cfg(feature = "sql")]
+pub(crate) fn found(paths: &[PathBuf]) -> impl Iterator<Item = Result<(PathBuf, bool), Error>> {
+    let mut paths = paths::Paths::new(paths);
+    std::iter::from_fn(move || paths.next().transpose())
 }
 
 /// Reads files, and those of folders and of patterns such as `flows/*.csv`; `-` is standard input. Each thread has a

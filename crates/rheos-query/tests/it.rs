@@ -4,3 +4,6 @@
 
 #[path = "it/formats.rs"]
 mod formats;
+#[cfg(feature = "sql")]
+#[path = "it/sql.rs"]
+mod sql;

@@ -10,8 +10,8 @@ use crate::commands::{
     completions, config_check, config_init, config_show, demo, doctor, features_describe,
     features_extract, features_graph, features_list, features_profiles, features_schema,
     features_validate, features_watch, flows_aggregate, flows_analyze, flows_collect,
-    flows_compare, flows_filter, flows_port, gen_fit, gen_flows, gen_packets, man, pcap_analyze,
-    pcap_info, pcap_merge, pcap_slice, reference,
+    flows_compare, flows_filter, flows_port, flows_query, gen_fit, gen_flows, gen_packets, man,
+    pcap_analyze, pcap_info, pcap_merge, pcap_slice, reference,
 };
 use crate::output::ColorChoice;
 use crate::progress::ProgressStyle;
@@ -182,6 +182,8 @@ pub(crate) enum FlowsCommand {
     Compare(flows_compare::CompareArgs),
     /// Count what each port sends and receives.
     Port(flows_port::PortArgs),
+    /// Ask about flow files in SQL.
+    Query(flows_query::QueryArgs),
 }
 
 /// `rheos features`.

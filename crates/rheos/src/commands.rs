@@ -20,6 +20,7 @@ pub(crate) mod flows_collect;
 pub(crate) mod flows_compare;
 pub(crate) mod flows_filter;
 pub(crate) mod flows_port;
+pub(crate) mod flows_query;
 pub(crate) mod gen_fit;
 pub(crate) mod gen_flows;
 pub(crate) mod gen_packets;
@@ -79,6 +80,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<ExitStatus> {
         Command::Flows(FlowsCommand::Collect(args)) => flows_collect::run(&args, global, output),
         Command::Flows(FlowsCommand::Compare(args)) => flows_compare::run(&args, global, output),
         Command::Flows(FlowsCommand::Port(args)) => flows_port::run(&args, global, output),
+        Command::Flows(FlowsCommand::Query(args)) => flows_query::run(&args, global, output),
         Command::Flows(FlowsCommand::Aggregate(args)) => {
             flows_aggregate::run(&args, global, output)
         }

@@ -41,6 +41,9 @@ mod progress;
 mod provenance;
 mod reading;
 mod report;
+mod result_format;
+#[cfg(feature = "sql")]
+mod row_table;
 mod rows_out;
 mod selection;
 mod summary;

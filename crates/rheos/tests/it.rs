@@ -42,6 +42,9 @@ mod privacy;
 mod profiles;
 #[path = "it/provenance.rs"]
 mod provenance;
+#[cfg(feature = "sql")]
+#[path = "it/query.rs"]
+mod query;
 #[path = "it/run.rs"]
 mod run;
 #[path = "it/sampling.rs"]

@@ -10,6 +10,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::{format, oracles, python, steps, tidy};
 
+/// All crates with all that is left out by default. The demo's build is the one without.
+const EVERYTHING: [&str; 3] = ["--workspace", "--features", "rheos/sql"];
+
 /// Runs the guard.
 pub(crate) fn test(root: &Path) -> Result<()> {
     let started = Instant::now();
@@ -18,14 +21,15 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     step("format");
     format::format(root, true)?;
     step("lints");
-    let lints = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
-    steps::run(steps::cargo(root).args(lints))?;
+    let mut lints = steps::cargo(root);
+    lints.arg("clippy").args(EVERYTHING).args(["--all-targets", "--quiet", "--", "-D", "warnings"]);
+    steps::run(&mut lints)?;
     step("tidy");
     tidy::tidy(root)?;
     step("documentation");
     let mut doc = steps::cargo(root);
     doc.env("RUSTDOCFLAGS", "-D warnings");
-    steps::run(doc.args(["doc", "--workspace", "--no-deps", "--quiet"]))?;
+    steps::run(doc.arg("doc").args(EVERYTHING).args(["--no-deps", "--quiet"]))?;
     step("demo");
     demo(root)?;
     step("oracles");
@@ -39,8 +43,9 @@ pub(crate) fn test(root: &Path) -> Result<()> {
 /// The main job, as a person on a fresh machine would see it, from the dev build.
 fn demo(root: &Path) -> Result<()> {
     let rheos = steps::rheos(root)?;
+    left_out(&rheos)?;
     let folder = tempfile::tempdir()?;
-    let mut demo = Command::new(rheos);
+    let mut demo = Command::new(&rheos);
     demo.current_dir(folder.path()).arg("demo").stdin(Stdio::null());
     let text = steps::shown(&demo);
     println!("$ {text}");
@@ -50,6 +55,18 @@ fn demo(root: &Path) -> Result<()> {
         bail!("`{text}` failed: {}\n{}", out.status, String::from_utf8_lossy(&told));
     }
     println!("it said {} lines", String::from_utf8_lossy(&told).lines().count());
+    Ok(())
+}
+
+/// What the usual build leaves out tells how to get it: the tests are of the build with everything.
+fn left_out(rheos: &Path) -> Result<()> {
+    let mut query = Command::new(rheos);
+    query.args(["flows", "query", "SELECT 1", "flows.csv"]).stdin(Stdio::null());
+    let out = query.output().with_context(|| format!("cannot start `{}`", rheos.display()))?;
+    let told = String::from_utf8_lossy(&out.stderr);
+    if out.status.code() != Some(2) || !told.contains("--features sql") {
+        bail!("a build without SQL said ({}): {told}", out.status);
+    }
     Ok(())
 }
 
@@ -83,7 +100,7 @@ impl Counts {
 fn tests(root: &Path, started: Instant, mut counts: Counts) -> Result<()> {
     let mut tests = steps::cargo(root);
     tests.env("RHEOS_REQUIRE_TOOLS", "1");
-    tests.args(["test", "--workspace", "--no-fail-fast"]).stdout(Stdio::piped());
+    tests.arg("test").args(EVERYTHING).arg("--no-fail-fast").stdout(Stdio::piped());
     let text = steps::shown(&tests);
     println!("$ {text}");
     let mut child = tests.spawn().with_context(|| format!("cannot start `{text}`"))?;

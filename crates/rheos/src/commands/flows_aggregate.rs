@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use rheos_core::Nanos;
 use rheos_core::units::{Count, human};
 use rheos_query::aggregate::{Grouper, Groups, Key, Limit, Query, Ranking, Report, Value};
@@ -20,6 +20,7 @@ use crate::flow_input::{self, FlowInputArgs};
 use crate::flow_table;
 use crate::interrupt::Unfinished;
 use crate::output::{Output, Tone};
+use crate::result_format::ResultFormat;
 use crate::summary;
 use crate::table::ListFormat;
 
@@ -81,7 +82,7 @@ pub(crate) struct AggregateArgs {
     groups_max: Option<Count>,
     /// How to print it.
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
-    format: Option<GroupFormat>,
+    format: Option<ResultFormat>,
     /// Where to write; the name tells the format. `-` is standard output.
     #[arg(short, long, value_name = "FILE", default_value = "-", help_heading = "Output")]
     output: PathBuf,
@@ -91,60 +92,6 @@ pub(crate) struct AggregateArgs {
     /// Overwrite an existing file.
     #[arg(long, help_heading = "Output")]
     force: bool,
-}
-
-/// `--format`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum GroupFormat {
-    /// Aligned columns, with the other groups as one and the total.
-    #[value(alias = "text")]
-    Table,
-    /// Comma-separated values with a header line.
-    Csv,
-    /// One JSON object per line.
-    Jsonl,
-    /// One JSON document on one line.
-    Json,
-    /// One JSON document, indented.
-    JsonPretty,
-    /// A Markdown table.
-    Md,
-    /// Apache Parquet.
-    Parquet,
-    /// Apache Arrow IPC file.
-    Arrow,
-}
-
-impl GroupFormat {
-    fn choose(told: Option<Self>, path: &Path) -> Result<Self> {
-        if let Some(format) = told {
-            return Ok(format);
-        }
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        match ending {
-            _ if path == Path::new("-") => return Ok(Self::Table),
-            Some("json") => return Ok(Self::JsonPretty),
-            Some("md") => return Ok(Self::Md),
-            Some("txt") => return Ok(Self::Table),
-            _ => {}
-        }
-        Ok(match Format::from_path(path)?.0 {
-            Format::Csv => Self::Csv,
-            Format::JsonLines => Self::Jsonl,
-            Format::Parquet => Self::Parquet,
-            Format::ArrowFile | Format::ArrowStream => Self::Arrow,
-        })
-    }
-
-    const fn sink(self) -> Option<Format> {
-        match self {
-            Self::Csv => Some(Format::Csv),
-            Self::Jsonl => Some(Format::JsonLines),
-            Self::Parquet => Some(Format::Parquet),
-            Self::Arrow => Some(Format::ArrowFile),
-            _ => None,
-        }
-    }
 }
 
 impl AggregateArgs {
@@ -201,7 +148,7 @@ impl AggregateArgs {
 /// Reads, counts and prints.
 pub(crate) fn run(args: &AggregateArgs, _: &GlobalArgs, output: &Output) -> Result<ExitStatus> {
     let started = Instant::now();
-    let format = GroupFormat::choose(args.format, &args.output)?;
+    let format = ResultFormat::choose(args.format, &args.output)?;
     let queries = args.queries()?;
     if queries.len() > 1 && (format.sink().is_some()) {
         return Err(Misuse::new(
@@ -249,7 +196,7 @@ pub(crate) fn run(args: &AggregateArgs, _: &GlobalArgs, output: &Output) -> Resu
 
 fn write(
     args: &AggregateArgs,
-    format: GroupFormat,
+    format: ResultFormat,
     reports: &[(Groups, Report)],
     output: &Output,
 ) -> Result<()> {
@@ -257,10 +204,10 @@ fn write(
         return write_columns(args, sink, groups, report, output);
     }
     let text = match format {
-        GroupFormat::Json | GroupFormat::JsonPretty => {
+        ResultFormat::Json | ResultFormat::JsonPretty => {
             let mut all: Vec<_> = reports.iter().map(|(g, r)| flow_table::json(g, r)).collect();
             let json = if all.len() == 1 { all.remove(0) } else { all.into() };
-            let pretty = format == GroupFormat::JsonPretty;
+            let pretty = format == ResultFormat::JsonPretty;
             let text = if pretty {
                 serde_json::to_string_pretty(&json)
             } else {
@@ -269,7 +216,7 @@ fn write(
             text.unwrap_or_default() + "\n"
         }
         format => {
-            let list = if format == GroupFormat::Md { ListFormat::Md } else { ListFormat::Table };
+            let list = if format == ResultFormat::Md { ListFormat::Md } else { ListFormat::Table };
             let tables =
                 reports.iter().map(|(g, r)| flow_table::table(g, r, true).render(list, output));
             tables.collect::<Vec<_>>().join("\n")
