@@ -32,12 +32,13 @@
 //! | file | what it knows |
 //! |---|---|
 //! | [`Sink`] | which encoder a format has |
-//! | `output` | where bytes go: temporary names, renaming, standard output |
+//! | `output`, `blocks` | where bytes go: temporary names, renaming, standard output, whole blocks |
 //! | [`ByteSink`] | bytes that are formatted already |
 //! | `text`, `csv`, `json`, `columns`, `moment` | rows as text |
 //! | `parquet`, `sample`, `ipc` | columnar formats |
 //! | [`read`] | rows of others in: labels, expected values |
 
+mod blocks;
 mod columns;
 mod csv;
 mod error;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::Error;
+use crate::blocks::Blocks;
 
 /// What a sink writes to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -85,7 +86,10 @@ pub(crate) struct Output {
 }
 
 enum Writer {
-    File(File),
+    /// A file that nobody sees before it is whole.
+    Partial(Blocks<File>),
+    /// Standard output, a device or a pipe: others wait for the bytes.
+    Stream(File),
     Other(Box<dyn Write + Send>),
 }
 
@@ -95,7 +99,12 @@ impl Output {
             Target::Stdout => (stdout()?, None),
             Target::File(path) => open_file(path, force)?,
         };
-        Ok(Self { writer: Writer::File(file), partial, progress: Arc::default() })
+        let writer = if partial.is_some() {
+            Writer::Partial(Blocks::new(file))
+        } else {
+            Writer::Stream(file)
+        };
+        Ok(Self { writer, partial, progress: Arc::default() })
     }
 
     pub(crate) fn to_writer(writer: Box<dyn Write + Send>) -> Self {
@@ -107,10 +116,14 @@ impl Output {
     }
 
     /// Hands everything to the system and gives the file its name.
-    pub(crate) fn commit(mut self, target: &str) -> Result<(), Error> {
-        self.flush().map_err(|source| write_error(target, source))?;
+    pub(crate) fn commit(self, target: &str) -> Result<(), Error> {
         // The file is closed before it gets its name.
-        drop(self.writer);
+        let written = match self.writer {
+            Writer::Partial(blocks) => blocks.finish(),
+            Writer::Stream(mut file) => file.flush(),
+            Writer::Other(mut other) => other.flush(),
+        };
+        written.map_err(|source| write_error(target, source))?;
         self.partial.map_or(Ok(()), Partial::rename)
     }
 }
@@ -118,7 +131,8 @@ impl Output {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let result = match &mut self.writer {
-            Writer::File(file) => file.write(bytes),
+            Writer::Partial(blocks) => blocks.write_all(bytes).map(|()| bytes.len()),
+            Writer::Stream(file) => file.write(bytes),
             Writer::Other(other) => other.write(bytes),
         };
         let written = self.progress.record(result)?;
@@ -128,7 +142,9 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         let result = match &mut self.writer {
-            Writer::File(file) => file.flush(),
+            // Encoders flush at their end at the latest; the last block goes out when the file is named.
+            Writer::Partial(_) => Ok(()),
+            Writer::Stream(file) => file.flush(),
             Writer::Other(other) => other.flush(),
         };
         self.progress.record(result)
