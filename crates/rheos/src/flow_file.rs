@@ -4,11 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use arrow_array::types::{ArrowPrimitiveType, UInt8Type, UInt16Type, UInt32Type};
-use arrow_array::{
-    ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray, TimestampNanosecondArray,
-};
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_array::types::UInt8Type;
+use arrow_array::{ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use clap::ValueEnum;
 use rheos_core::{FlowRecord, Timestamp, WideRecord};
 use rheos_gen::flows::{FlowPlan, FlowText, RawHeader, RawRecord, TextFormat, write_raw};
@@ -18,6 +16,7 @@ use rheos_wire::export::{ExportConfig, Exporter, Protocol};
 
 use crate::failure::Misuse;
 use crate::flow_capture::{self, FlowCapture, Told};
+use crate::flow_narrow::NarrowColumns;
 use crate::flow_rows::{AddressForm, FlowFormat, FlowRows, FlowRowsPlan};
 
 /// How generated records are written.
@@ -263,6 +262,10 @@ enum Writer {
         buffer: Vec<u8>,
         last: Timestamp,
     },
+    Narrow {
+        sink: Box<Sink>,
+        columns: Box<NarrowColumns>,
+    },
     /// With the names of labels, if there are any.
     Columns {
         sink: Box<Sink>,
@@ -288,16 +291,19 @@ impl FlowFile {
         let writer = if options.format.is_capture() {
             Writer::Capture(Box::new(FlowCapture::create(path, options, plan)?))
         } else if let Some(format) = options.format.columns() {
-            let names = (!is_narrow && plan.labels().count() > 1)
-                .then(|| Arc::new(StringArray::from_iter_values(plan.labels())));
-            let schema = match (&names, is_narrow) {
-                (_, true) => narrow_schema(),
-                (None, false) => wide_schema(),
-                (Some(_), false) => named_schema(),
+            let sink = |schema: &SchemaRef| {
+                let options = SinkOptions { force: options.force, ..SinkOptions::new(format) };
+                Sink::create(&target, Arc::clone(schema), options).map(Box::new)
             };
-            let sink = SinkOptions { force: options.force, ..SinkOptions::new(format) };
-            let sink = Box::new(Sink::create(&target, Arc::clone(&schema), sink)?);
-            Writer::Columns { sink, schema, names }
+            if is_narrow {
+                let columns = Box::new(NarrowColumns::new());
+                Writer::Narrow { sink: sink(columns.schema())?, columns }
+            } else {
+                let names = (plan.labels().count() > 1)
+                    .then(|| Arc::new(StringArray::from_iter_values(plan.labels())));
+                let schema = if names.is_some() { named_schema() } else { wide_schema() };
+                Writer::Columns { sink: sink(&schema)?, schema, names }
+            }
         } else if let Some(format) = options.format.rows().filter(|_| !is_narrow) {
             let (header, force) = (options.header, options.force);
             let addresses = AddressForm::Auto;
@@ -335,8 +341,15 @@ impl FlowFile {
                 sink.write(buffer)?;
                 buffer.clear();
             }
-            // Text, rows and columns were chosen by the kind of the records.
-            (Writer::Text { .. }, Records::Wide(_)) | (Writer::Rows(_), Records::Narrow(_)) => {}
+            // Text, rows and columns were chosen by the kind of the first records.
+            (Writer::Text { .. } | Writer::Narrow { .. }, Records::Wide(_))
+            | (Writer::Rows(_) | Writer::Columns { .. }, Records::Narrow(_)) => {
+                return Err(Misuse::new(
+                    "the configuration's records have other columns now than the file that was begun",
+                    "write them into a file of their own",
+                )
+                .into());
+            }
             (Writer::Rows(rows), Records::Wide(records)) => {
                 rows.write(&chosen(&FlowBlock::from_wide(records), &TEXT_COLUMNS))?;
             }
@@ -356,8 +369,8 @@ impl FlowFile {
                     Records::Wide(records) => messages(exporter, sink, buffer, *last, records)?,
                 }
             }
-            (Writer::Columns { sink, schema, .. }, Records::Narrow(records)) => {
-                sink.write(&narrow_batch(schema, records)?)?;
+            (Writer::Narrow { sink, columns }, Records::Narrow(records)) => {
+                columns.push(records, |batch| Ok(sink.write(batch)?))?;
             }
             (Writer::Columns { sink, schema, names: None }, Records::Wide(records)) => {
                 sink.write(&FlowBlock::from_wide(records).to_batch(schema))?;
@@ -369,9 +382,10 @@ impl FlowFile {
         Ok(())
     }
 
-    /// Bytes that went out so far; those in buffers not counted.
+    /// Bytes that went out so far; those in encoders' buffers not counted.
     pub(crate) fn written(&self) -> u64 {
         match &self.writer {
+            Writer::Narrow { sink, columns } => sink.written().bytes + columns.bytes(),
             Writer::Text { sink, .. }
             | Writer::Raw { sink, .. }
             | Writer::Messages { sink, .. } => sink.written(),
@@ -396,6 +410,12 @@ impl FlowFile {
                 sink.write(&buffer[..filled.len])?;
                 told = Told::of(&exporter);
                 sink.finish()?
+            }
+            Writer::Narrow { mut sink, mut columns } => {
+                if columns.bytes() > 0 {
+                    sink.write(&columns.take()?)?;
+                }
+                sink.finish()?.bytes
             }
             Writer::Columns { sink, .. } => sink.finish()?.bytes,
             Writer::Rows(rows) => rows.finish()?.1.unwrap_or(0),
@@ -424,23 +444,6 @@ fn messages<R: rheos_wire::export::ExportRecord>(
     Ok(())
 }
 
-/// The older generator's columns with their types, and what ours add.
-fn narrow_schema() -> SchemaRef {
-    let time = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
-    let fields = [
-        ("timestamp", time),
-        ("src_ip", DataType::UInt32),
-        ("dst_ip", DataType::UInt32),
-        ("src_port", DataType::UInt16),
-        ("dst_port", DataType::UInt16),
-        ("protocol", DataType::UInt8),
-        ("length", DataType::UInt32),
-        ("pattern", DataType::UInt8),
-        ("stream_id", DataType::UInt32),
-    ];
-    Arc::new(Schema::new(fields.map(|(name, kind)| Field::new(name, kind, false)).to_vec()))
-}
-
 fn wide_schema() -> SchemaRef {
     schema_of(FlowBlock::from_wide(&[]).columns() & FlowColumns::ALL, true)
 }
@@ -463,29 +466,5 @@ fn named_batch(
     let values: ArrayRef = Arc::<StringArray>::clone(names);
     let mut arrays = wide.columns().to_vec();
     arrays.push(Arc::new(DictionaryArray::try_new(keys, values)?));
-    Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
-}
-
-fn narrow_batch(schema: &SchemaRef, records: &[FlowRecord]) -> Result<RecordBatch> {
-    fn column<T: ArrowPrimitiveType>(
-        records: &[FlowRecord],
-        of: impl Fn(&FlowRecord) -> T::Native,
-    ) -> ArrayRef {
-        Arc::new(PrimitiveArray::<T>::from_iter_values(records.iter().map(of)))
-    }
-    // Moments after the year 2262, which Arrow cannot tell, are its last one.
-    let moment = |r: &FlowRecord| i64::try_from(r.timestamp).unwrap_or(i64::MAX);
-    let times = TimestampNanosecondArray::from_iter_values(records.iter().map(moment));
-    let arrays: Vec<ArrayRef> = vec![
-        Arc::new(times.with_timezone("UTC")),
-        column::<UInt32Type>(records, |r| r.source_ip),
-        column::<UInt32Type>(records, |r| r.destination_ip),
-        column::<UInt16Type>(records, |r| r.source_port),
-        column::<UInt16Type>(records, |r| r.destination_port),
-        column::<UInt8Type>(records, |r| r.protocol),
-        column::<UInt32Type>(records, |r| r.packet_length),
-        column::<UInt8Type>(records, |r| r.pattern),
-        column::<UInt32Type>(records, |r| r.stream_id),
-    ];
     Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
 }
