@@ -250,7 +250,6 @@ enum Writer {
     Text {
         text: Box<FlowText>,
         sink: ByteSink,
-        buffer: Vec<u8>,
     },
     Raw {
         sink: ByteSink,
@@ -315,9 +314,10 @@ impl FlowFile {
                 addresses,
             })))
         } else if let Some(format) = options.format.text(options.header) {
-            let (mut text, mut buffer) = (Box::new(FlowText::new(format)), Vec::new());
-            text.begin(&mut buffer);
-            Writer::Text { text, sink: bytes()?, buffer }
+            let (mut text, mut sink, mut begin) = (FlowText::new(format), bytes()?, Vec::new());
+            text.begin(&mut begin);
+            sink.write(&begin)?;
+            Writer::Text { text: Box::new(text), sink }
         } else if options.format == MadeFormat::Raw {
             let record_bytes = if is_narrow { FlowRecord::BYTES } else { WideRecord::BYTES };
             let header = RawHeader { record_bytes, count, seed, plan: plan.hash() };
@@ -336,10 +336,8 @@ impl FlowFile {
     /// Writes records.
     pub(crate) fn write(&mut self, records: Records<'_>) -> Result<()> {
         match (&mut self.writer, records) {
-            (Writer::Text { text, sink, buffer }, Records::Narrow(records)) => {
-                text.rows(records, buffer);
-                sink.write(buffer)?;
-                buffer.clear();
+            (Writer::Text { text, sink }, Records::Narrow(records)) => {
+                text.parts(records, |part| sink.write(part))?;
             }
             // Text, rows and columns were chosen by the kind of the first records.
             (Writer::Text { .. } | Writer::Narrow { .. }, Records::Wide(_))
@@ -399,9 +397,10 @@ impl FlowFile {
     pub(crate) fn finish(self) -> Result<(u64, Told)> {
         let mut told = Told::default();
         let bytes = match self.writer {
-            Writer::Text { mut text, mut sink, mut buffer } => {
-                text.end(&mut buffer);
-                sink.write(&buffer)?;
+            Writer::Text { mut text, mut sink } => {
+                let mut end = Vec::new();
+                text.end(&mut end);
+                sink.write(&end)?;
                 sink.finish()?
             }
             Writer::Raw { sink, .. } => sink.finish()?,

@@ -1,13 +1,20 @@
 //! Records as text: CSV, JSON and JSON Lines, byte for byte as the older generator wrote them.
 //!
-//! Digits come out of tables, eight bytes at a time, into a small buffer that stays in the first cache. The upper
-//! digits of a timestamp are kept from one record to the next: they change ten times in a second of data.
+//! Digits come out of tables, eight bytes at a time, into a buffer that stays in the cache. The upper digits of a
+//! timestamp are kept from one record to the next: they change ten times in a second of data.
+
+#![expect(
+    clippy::inline_always,
+    reason = "loops over rows keep their place and tables in registers"
+)]
 
 mod digits;
 
+use std::convert::Infallible;
+
 use rheos_core::FlowRecord;
 
-use digits::{Cursor, Digits, Line, ROWS};
+use digits::{Cursor, Key, Line, ROWS};
 
 /// The first line of the CSV.
 pub const CSV_HEADER: &str = "timestamp,src_ip,dst_ip,src_port,dst_port,protocol,length";
@@ -55,7 +62,6 @@ pub enum JsonTimestamps {
 pub struct FlowText {
     format: TextFormat,
     timestamps: JsonTimestamps,
-    digits: Digits,
     line: Line,
     /// Whether an object has been written, so that the next needs a comma before it.
     follows: bool,
@@ -64,27 +70,22 @@ pub struct FlowText {
 /// How objects are laid out.
 trait Style {
     /// One object; the keys in the older generator's order.
-    fn object(line: &mut Cursor<'_>, digits: &mut Digits, record: &FlowRecord);
+    fn object(line: &mut Cursor<'_>, record: &FlowRecord);
 }
 
+struct CompactLine;
+struct CompactLineStrings;
 struct Compact;
 struct CompactStrings;
 struct Pretty;
 struct PrettyStrings;
 
-/// Writes a text that is known when compiled: padded to a length that is one instruction to store, or two.
-macro_rules! piece {
-    ($line:ident, $($part:expr),+) => {{
+/// A text that is known when compiled.
+macro_rules! key {
+    ($($part:expr),+) => {{
         const TEXT: &str = concat!($($part),+);
-        const PADDED: usize = TEXT.len().next_power_of_two();
-        $line.put(const { padded::<PADDED>(TEXT) }, TEXT.len());
+        const { Key::<{ TEXT.len().next_power_of_two() }>::new(TEXT) }
     }};
-}
-
-const fn padded<const N: usize>(text: &str) -> [u8; N] {
-    let mut array = [0; N];
-    array.split_at_mut(text.len()).0.copy_from_slice(text.as_bytes());
-    array
 }
 
 /// A style by what stands before the first key, between a comma and the next, around timestamps, and at the end.
@@ -92,27 +93,22 @@ macro_rules! style {
     ($name:ident, $open:literal, $space:literal, $quote:literal, $close:literal) => {
         impl Style for $name {
             #[inline(always)]
-            fn object(line: &mut Cursor<'_>, digits: &mut Digits, record: &FlowRecord) {
-                piece!(line, $open, "\"src_ip\": \"");
-                line.address(digits, record.source_ip);
-                piece!(line, "\"", ",", $space, "\"dst_ip\": \"");
-                line.address(digits, record.destination_ip);
-                piece!(line, "\"", ",", $space, "\"src_port\": ");
-                line.short_comma(digits, record.source_port);
-                piece!(line, $space, "\"dst_port\": ");
-                line.short_comma(digits, record.destination_port);
-                piece!(line, $space, "\"protocol\": ");
-                line.short_comma(digits, record.protocol.into());
-                piece!(line, $space, "\"timestamp\": ", $quote);
-                line.timestamp(digits, record.timestamp);
-                piece!(line, $quote, ",", $space, "\"length\": ");
-                line.number(digits, record.packet_length);
-                piece!(line, $close);
+            fn object(line: &mut Cursor<'_>, record: &FlowRecord) {
+                line.address(key!($open, "\"src_ip\": \""), record.source_ip);
+                line.address(key!("\",", $space, "\"dst_ip\": \""), record.destination_ip);
+                line.short_comma(key!("\",", $space, "\"src_port\": "), record.source_port);
+                line.short_comma(key!($space, "\"dst_port\": "), record.destination_port);
+                line.short_comma(key!($space, "\"protocol\": "), record.protocol.into());
+                line.timestamp(key!($space, "\"timestamp\": ", $quote), record.timestamp);
+                line.number(key!($quote, ",", $space, "\"length\": "), record.packet_length);
+                line.key(key!($close));
             }
         }
     };
 }
 
+style!(CompactLine, "{", " ", "", "}\n");
+style!(CompactLineStrings, "{", " ", "\"", "}\n");
 style!(Compact, "{", " ", "", "}");
 style!(CompactStrings, "{", " ", "\"", "}");
 style!(Pretty, "  {\n    ", "\n    ", "", "\n  }");
@@ -121,13 +117,7 @@ style!(PrettyStrings, "  {\n    ", "\n    ", "\"", "\n  }");
 impl FlowText {
     /// Nothing written yet.
     pub fn new(format: TextFormat) -> Self {
-        Self {
-            format,
-            timestamps: JsonTimestamps::Numbers,
-            digits: Digits::new(),
-            line: Line::default(),
-            follows: false,
-        }
+        Self { format, timestamps: JsonTimestamps::Numbers, line: Line::new(), follows: false }
     }
 
     /// With timestamps of JSON written like this.
@@ -151,15 +141,32 @@ impl FlowText {
 
     /// Appends records.
     pub fn rows(&mut self, records: &[FlowRecord], out: &mut Vec<u8>) {
+        // So few that their text comes out of the first cache.
+        for chunk in records.chunks(ROWS) {
+            let Ok(()) = self.parts(chunk, |text| {
+                out.extend_from_slice(text);
+                Ok::<(), Infallible>(())
+            });
+        }
+    }
+
+    /// Hands on the text of records, in parts of about 128 KiB, from where it was made.
+    pub fn parts<E>(
+        &mut self,
+        records: &[FlowRecord],
+        take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let strings = self.timestamps == JsonTimestamps::Strings;
         match (self.format, strings) {
-            (TextFormat::Csv | TextFormat::CsvWithoutHeader, _) => self.csv(records, out),
-            (TextFormat::JsonLines, false) => self.lines::<Compact>(records, out),
-            (TextFormat::JsonLines, true) => self.lines::<CompactStrings>(records, out),
-            (TextFormat::Json, false) => self.items::<Compact>(b", ", records, out),
-            (TextFormat::Json, true) => self.items::<CompactStrings>(b", ", records, out),
-            (TextFormat::JsonPretty, false) => self.items::<Pretty>(b",\n", records, out),
-            (TextFormat::JsonPretty, true) => self.items::<PrettyStrings>(b",\n", records, out),
+            (TextFormat::Csv | TextFormat::CsvWithoutHeader, _) => {
+                self.each(records, take, csv_row)
+            }
+            (TextFormat::JsonLines, false) => self.each(records, take, CompactLine::object),
+            (TextFormat::JsonLines, true) => self.each(records, take, CompactLineStrings::object),
+            (TextFormat::Json, false) => self.items::<Compact, E>(", ", records, take),
+            (TextFormat::Json, true) => self.items::<CompactStrings, E>(", ", records, take),
+            (TextFormat::JsonPretty, false) => self.items::<Pretty, E>(",\n", records, take),
+            (TextFormat::JsonPretty, true) => self.items::<PrettyStrings, E>(",\n", records, take),
         }
     }
 
@@ -172,49 +179,60 @@ impl FlowText {
         }
     }
 
-    fn csv(&mut self, records: &[FlowRecord], out: &mut Vec<u8>) {
-        let digits = &mut self.digits;
+    /// One row for each.
+    #[inline(always)]
+    fn each<E>(
+        &mut self,
+        records: &[FlowRecord],
+        mut take: impl FnMut(&[u8]) -> Result<(), E>,
+        mut row: impl FnMut(&mut Cursor<'_>, &FlowRecord),
+    ) -> Result<(), E> {
+        let mut line = self.line.cursor();
         for chunk in records.chunks(ROWS) {
-            let mut line = self.line.cursor();
-            for record in chunk {
-                line.timestamp(digits, record.timestamp);
-                line.text(b",");
-                line.address_comma(digits, record.source_ip);
-                line.address_comma(digits, record.destination_ip);
-                line.short_comma(digits, record.source_port);
-                line.short_comma(digits, record.destination_port);
-                line.short_comma(digits, record.protocol.into());
-                line.number(digits, record.packet_length);
-                line.text(b"\n");
+            if !line.has_room() {
+                take(line.written())?;
+                line.restart();
             }
-            out.extend_from_slice(line.written());
+            for record in chunk {
+                row(&mut line, record);
+            }
         }
+        take(line.written())
     }
 
-    fn lines<S: Style>(&mut self, records: &[FlowRecord], out: &mut Vec<u8>) {
-        for chunk in records.chunks(ROWS) {
-            let mut line = self.line.cursor();
-            for record in chunk {
-                S::object(&mut line, &mut self.digits, record);
-                line.text(b"\n");
+    /// `between` has two bytes.
+    fn items<S: Style, E>(
+        &mut self,
+        between: &str,
+        records: &[FlowRecord],
+        take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let between = Key::<2>::new(between);
+        let first = if self.format == TextFormat::JsonPretty { key!("\n") } else { Key::new("") };
+        let mut follows = self.follows;
+        self.follows |= !records.is_empty();
+        self.each(records, take, |line, record| {
+            if follows {
+                line.key(between);
+            } else {
+                line.key(first);
             }
-            out.extend_from_slice(line.written());
-        }
+            follows = true;
+            S::object(line, record);
+        })
     }
+}
 
-    fn items<S: Style>(&mut self, between: &[u8], records: &[FlowRecord], out: &mut Vec<u8>) {
-        for record in records {
-            if self.follows {
-                out.extend_from_slice(between);
-            } else if self.format == TextFormat::JsonPretty {
-                out.push(b'\n');
-            }
-            self.follows = true;
-            let mut line = self.line.cursor();
-            S::object(&mut line, &mut self.digits, record);
-            out.extend_from_slice(line.written());
-        }
-    }
+#[inline(always)]
+fn csv_row(line: &mut Cursor<'_>, record: &FlowRecord) {
+    line.timestamp(Key::NONE, record.timestamp);
+    line.address_comma(key!(","), record.source_ip);
+    line.address_comma(Key::NONE, record.destination_ip);
+    line.short_comma(Key::NONE, record.source_port);
+    line.short_comma(Key::NONE, record.destination_port);
+    line.short_comma(Key::NONE, record.protocol.into());
+    line.number(Key::NONE, record.packet_length);
+    line.key(key!("\n"));
 }
 
 #[cfg(test)]

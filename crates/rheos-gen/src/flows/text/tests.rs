@@ -105,6 +105,40 @@ fn defect_17_timestamps_can_be_strings() {
 }
 
 #[test]
+fn parts_are_the_rows() {
+    let records: Vec<FlowRecord> = (0..5000).map(|n| record(n * 77_777_777, n as u32)).collect();
+    for format in [
+        TextFormat::CsvWithoutHeader,
+        TextFormat::JsonLines,
+        TextFormat::Json,
+        TextFormat::JsonPretty,
+    ] {
+        let (mut text, mut parts) = (FlowText::new(format), Vec::new());
+        let mut begin = Vec::new();
+        text.begin(&mut begin);
+        text.parts(&records, |part| {
+            parts.push(part.to_vec());
+            Ok::<(), Infallible>(())
+        })
+        .unwrap_or_else(|never| match never {});
+        assert!(parts.len() > 1, "{format:?}");
+        let mut all = [begin, parts.concat()].concat();
+        text.end(&mut all);
+        assert!(all == written(format, &records).as_bytes(), "{format:?}");
+    }
+}
+
+#[test]
+fn the_first_error_ends_parts() {
+    let mut calls = 0;
+    let full = FlowText::new(TextFormat::JsonLines).parts(&vec![record(1, 1); 5000], |_| {
+        calls += 1;
+        Err("full")
+    });
+    assert_eq!((full, calls), (Err("full"), 1));
+}
+
+#[test]
 fn every_number_of_each_table_is_right() {
     let mut records = Vec::new();
     for port in 0..=u16::MAX {
