@@ -59,7 +59,7 @@ pub use generator::{FlowGenerator, FlowStats};
 pub use kernel::Kernel;
 pub use pattern::{Pattern, UnknownPattern};
 pub use plan::FlowPlan;
-pub use raw::{RAW_HEADER_BYTES, RawError, RawHeader, RawRecord, read_raw, write_raw};
+pub use raw::{RAW_HEADER_BYTES, RawError, RawHeader, RawRecord, raw_bytes, read_raw};
 pub use real::{
     Arrivals, Conversations, Distribution, Realism, Reply, Service, Sessions, SizeModel,
 };

@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, String
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use clap::ValueEnum;
 use rheos_core::{FlowRecord, Timestamp, WideRecord};
-use rheos_gen::flows::{FlowPlan, FlowText, RawHeader, RawRecord, TextFormat, write_raw};
+use rheos_gen::flows::{FlowPlan, FlowText, RawHeader, RawRecord, TextFormat, raw_bytes};
 use rheos_query::{FlowBlock, FlowColumn, FlowColumns, schema_of};
 use rheos_sink::{ByteSink, Compression, Format, Sink, SinkOptions, Target};
 use rheos_wire::export::{ExportConfig, Exporter, Protocol};
@@ -253,7 +253,6 @@ enum Writer {
     },
     Raw {
         sink: ByteSink,
-        buffer: Vec<u8>,
     },
     Messages {
         exporter: Box<Exporter>,
@@ -323,7 +322,7 @@ impl FlowFile {
             let header = RawHeader { record_bytes, count, seed, plan: plan.hash() };
             let mut sink = bytes()?;
             sink.write(&header.to_bytes())?;
-            Writer::Raw { sink, buffer: Vec::new() }
+            Writer::Raw { sink }
         } else {
             let export = ExportConfig { protocol: Protocol::Ipfix, ..options.export.clone() };
             let exporter = Box::new(flow_capture::exporter(export)?);
@@ -352,14 +351,8 @@ impl FlowFile {
                 rows.write(&chosen(&FlowBlock::from_wide(records), &TEXT_COLUMNS))?;
             }
             (Writer::Capture(capture), records) => capture.write(records)?,
-            (Writer::Raw { sink, buffer }, records) => {
-                match records {
-                    Records::Narrow(records) => write_raw(records, buffer),
-                    Records::Wide(records) => write_raw(records, buffer),
-                }
-                sink.write(buffer)?;
-                buffer.clear();
-            }
+            (Writer::Raw { sink }, Records::Narrow(records)) => sink.write(&raw_bytes(records))?,
+            (Writer::Raw { sink }, Records::Wide(records)) => sink.write(&raw_bytes(records))?,
             (Writer::Messages { exporter, sink, buffer, last }, records) => {
                 *last = records.last();
                 match records {
@@ -403,7 +396,7 @@ impl FlowFile {
                 sink.write(&end)?;
                 sink.finish()?
             }
-            Writer::Raw { sink, .. } => sink.finish()?,
+            Writer::Raw { sink } => sink.finish()?,
             Writer::Messages { mut exporter, mut sink, mut buffer, last } => {
                 let filled = exporter.refresh(last, &mut buffer)?;
                 sink.write(&buffer[..filled.len])?;

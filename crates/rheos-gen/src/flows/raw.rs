@@ -13,6 +13,8 @@
 //!
 //! Then the records, each field little endian, without anything between them.
 
+use std::borrow::Cow;
+
 use bytemuck::Pod;
 use rheos_core::record::RECORD_ABI;
 use rheos_core::seed::mix;
@@ -163,15 +165,13 @@ fn checksum(words: &[u64]) -> u64 {
     words.iter().fold(0, |sum: u64, &word| mix(sum.wrapping_add(1) ^ word))
 }
 
-/// Appends records as a file holds them, behind its header.
-pub fn write_raw<R: RawRecord>(records: &[R], out: &mut Vec<u8>) {
+/// Records as a file holds them, behind its header: as they lie in memory, where that is little-endian.
+pub fn raw_bytes<R: RawRecord>(records: &[R]) -> Cow<'_, [u8]> {
     if cfg!(target_endian = "little") {
-        out.extend_from_slice(bytemuck::cast_slice(records));
-        return;
+        return Cow::Borrowed(bytemuck::cast_slice(records));
     }
-    for record in records {
-        out.extend_from_slice(bytemuck::bytes_of(&record.little_endian()));
-    }
+    let swapped: Vec<R> = records.iter().map(|record| record.little_endian()).collect();
+    Cow::Owned(bytemuck::cast_slice(&swapped).to_vec())
 }
 
 /// The header and all records of a file.

@@ -6,7 +6,7 @@ fn file(count: Option<u64>) -> (Vec<FlowRecord>, Vec<u8>) {
     let header = RawHeader { record_bytes: 32, count, seed: 1, plan: plan.hash() };
     let records: Vec<_> = FlowGenerator::new(plan).take(100).collect();
     let mut bytes = header.to_bytes().to_vec();
-    write_raw(&records, &mut bytes);
+    bytes.extend_from_slice(&raw_bytes(&records));
     (records, bytes)
 }
 
@@ -29,7 +29,7 @@ fn wide_records_come_back() {
     let wide = [WideRecord { bytes: 7, source_as: 9, ..WideRecord::default() }; 3];
     let header = RawHeader { record_bytes: 96, count: Some(3), seed: 0, plan: 0 };
     let mut bytes = header.to_bytes().to_vec();
-    write_raw(&wide, &mut bytes);
+    bytes.extend_from_slice(&raw_bytes(&wide));
     assert_eq!(read_raw::<WideRecord>(&bytes), Ok((header, wide.to_vec())));
     assert_eq!(
         read_raw::<FlowRecord>(&bytes).map(|r| r.1),
@@ -44,9 +44,8 @@ fn the_layout_is_the_documented_one() {
     assert_eq!(&bytes[..16], b"RHEOSFLW\x01\0\0\0\x20\0\0\0");
     assert_eq!(&bytes[16..24], b"\x02\x01\0\0\0\0\0\0");
     assert_eq!((bytes[24], bytes[32], &bytes[40..56]), (3, 4, &[0; 16][..]));
-    let mut out = Vec::new();
     let record = FlowRecord { timestamp: 0x0102, source_port: 0x0304, ..FlowRecord::default() };
-    write_raw(&[record], &mut out);
+    let out = raw_bytes(std::slice::from_ref(&record));
     assert_eq!((&out[..3], &out[16..18], out.len()), (&[2, 1, 0][..], &[4, 3][..], 32));
 }
 
