@@ -2,12 +2,10 @@
 
 use serde_json::Value;
 
-use crate::run::{Sandbox, assert_run};
+use crate::run::{self, Sandbox, assert_run};
 
 fn stdout(line: &str) -> String {
-    let output = Sandbox::new().command(line).output().expect("it runs");
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
+    run::stdout(&Sandbox::new(), line)
 }
 
 #[test]

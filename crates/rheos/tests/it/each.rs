@@ -1,7 +1,7 @@
 //! Several captures, each for itself.
 
 use crate::fixture;
-use crate::run::{Sandbox, assert_run};
+use crate::run::{Sandbox, assert_run, stdout};
 
 fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new()
@@ -12,12 +12,6 @@ fn sandbox() -> Sandbox {
         sandbox = sandbox.with(&format!("many/{n}.pcap"), fixture::many_flows(n * 900));
     }
     sandbox
-}
-
-fn stdout(sandbox: &Sandbox, line: &str) -> String {
-    let output = sandbox.command(line).output().expect("it runs");
-    assert!(output.status.success(), "{line}");
-    String::from_utf8(output.stdout).expect("text")
 }
 
 #[test]

@@ -4,13 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use crate::run::Sandbox;
-
-fn stdout(sandbox: &Sandbox, line: &str) -> String {
-    let output = sandbox.command(line).output().expect("it runs");
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
+use crate::run::{Sandbox, stdout};
 
 /// Packets and bytes by source, destination, ports and protocol.
 type Totals = BTreeMap<String, (u64, u64)>;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::run::{Sandbox, assert_run};
+use crate::run::{Sandbox, assert_run, stdout};
 
 /// The older program's enhanced schema, with both versions of IP.
 const FLOWS: &str = "\
@@ -24,12 +24,6 @@ timestamp,src_ip,dst_ip,src_port,dst_port,protocol,length
 
 fn sandbox() -> Sandbox {
     Sandbox::new().with("flows.csv", FLOWS).with("simple.csv", SIMPLE)
-}
-
-fn stdout(sandbox: &Sandbox, line: &str) -> String {
-    let output = sandbox.command(line).output().expect("it runs");
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
 }
 
 #[test]

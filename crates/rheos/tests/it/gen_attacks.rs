@@ -4,13 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-use crate::run::Sandbox;
-
-fn stdout(sandbox: &Sandbox, line: &str) -> String {
-    let output = sandbox.command(line).output().expect("it runs");
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
+use crate::run::{Sandbox, stdout};
 
 /// The example, beside the files that are made from it.
 fn example(sandbox: &Sandbox) {

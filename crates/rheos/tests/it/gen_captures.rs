@@ -2,13 +2,7 @@
 
 use serde_json::Value;
 
-use crate::run::{Sandbox, assert_run};
-
-fn stdout(sandbox: &Sandbox, line: &str) -> String {
-    let output = sandbox.command(line).output().expect("it runs");
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
+use crate::run::{Sandbox, assert_run, stdout};
 
 /// Moment and bytes on the wire of every frame of a pcap file with nanoseconds.
 fn frames(pcap: &[u8]) -> Vec<(u64, u64)> {

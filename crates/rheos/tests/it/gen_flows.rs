@@ -7,13 +7,7 @@ use rheos_core::{FlowRecord, Timestamp};
 use rheos_gen::flows::{FlowConfig, FlowGenerator, read_raw};
 use rheos_wire::export::{Collector, CollectorConfig, ExportConfig, Exporter, Protocol};
 
-use crate::run::{Sandbox, assert_run};
-
-fn stdout(sandbox: &Sandbox, line: &str) -> String {
-    let output = sandbox.command(line).output().expect("it runs");
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
+use crate::run::{Sandbox, assert_run, stdout};
 
 /// The default records, made here.
 fn records(count: usize) -> Vec<FlowRecord> {

@@ -3,13 +3,7 @@
 use serde_json::Value;
 
 use crate::fixture;
-use crate::run::{Sandbox, assert_run};
-
-fn stdout(sandbox: &Sandbox, line: &str) -> String {
-    let output = sandbox.command(line).output().expect("it runs");
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
+use crate::run::{Sandbox, assert_run, stdout};
 
 fn json(sandbox: &Sandbox, line: &str) -> Value {
     serde_json::from_str(&stdout(sandbox, line)).expect("JSON")

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::run::{Sandbox, assert_run};
+use crate::run::{Sandbox, assert_run, stdout};
 
 const FLOWS: &str = "\
 stream_id,first_timestamp,last_timestamp,src_ip,dst_ip,src_port,dst_port,protocol,packet_count,byte_count
@@ -19,12 +19,6 @@ fn sandbox() -> Sandbox {
 const BY_PROTOCOL: &str = "SELECT protocol_name(protocol) AS protocol, count(*) AS flows, \
     sum(byte_count) AS bytes, min(first_timestamp) AS first, avg(packet_count) AS packets \
     FROM flows GROUP BY 1 ORDER BY bytes DESC";
-
-fn stdout(sandbox: &Sandbox, line: &str) -> String {
-    let output = sandbox.command(line).output().expect("it runs");
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
 
 #[test]
 fn answers_are_tables_for_people() {

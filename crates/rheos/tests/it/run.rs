@@ -55,6 +55,13 @@ impl Sandbox {
     }
 }
 
+/// What a run that succeeds writes to standard output.
+pub(crate) fn stdout(sandbox: &Sandbox, line: &str) -> String {
+    let output = sandbox.command(line).output().expect("it runs");
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
 /// The binary with the environment's own settings out of the way.
 fn rheos(dir: &Path, line: &str) -> Command {
     let mut command = Command::cargo_bin("rheos").expect("the binary");
