@@ -42,7 +42,7 @@ mod progress;
 mod provenance;
 mod reading;
 mod report;
-mod result_format;
+mod result_out;
 #[cfg(feature = "sql")]
 mod row_table;
 mod rows_out;

@@ -1,7 +1,5 @@
 //! `rheos flows aggregate`: groups of flows by any keys, ranked by any value, several reports in one pass.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -11,7 +9,7 @@ use rheos_core::units::{Count, human};
 use rheos_query::aggregate::{Grouper, Groups, Key, Limit, Query, Ranking, Report, Value};
 use rheos_query::read::{Watched, scan};
 use rheos_query::{FlowBlock, FlowColumns};
-use rheos_sink::{Format, Sink, SinkOptions, Target};
+use rheos_sink::Format;
 
 use crate::cli::GlobalArgs;
 use crate::exit::ExitStatus;
@@ -20,7 +18,7 @@ use crate::flow_input::{self, FlowInputArgs};
 use crate::flow_table;
 use crate::interrupt::Unfinished;
 use crate::output::{Output, Tone};
-use crate::result_format::ResultFormat;
+use crate::result_out::{ResultArgs, ResultFormat};
 use crate::summary;
 use crate::table::ListFormat;
 
@@ -80,18 +78,8 @@ pub(crate) struct AggregateArgs {
     /// How many groups may be told apart; more are an error.
     #[arg(long, value_name = "N", help_heading = "What to tell", hide_short_help = true)]
     groups_max: Option<Count>,
-    /// How to print it.
-    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
-    format: Option<ResultFormat>,
-    /// Where to write; the name tells the format. `-` is standard output.
-    #[arg(short, long, value_name = "FILE", default_value = "-", help_heading = "Output")]
-    output: PathBuf,
-    /// Leave the header line of CSV out.
-    #[arg(long, help_heading = "Output")]
-    no_header: bool,
-    /// Overwrite an existing file.
-    #[arg(long, help_heading = "Output")]
-    force: bool,
+    #[command(flatten)]
+    out: ResultArgs,
 }
 
 impl AggregateArgs {
@@ -148,7 +136,7 @@ impl AggregateArgs {
 /// Reads, counts and prints.
 pub(crate) fn run(args: &AggregateArgs, _: &GlobalArgs, output: &Output) -> Result<ExitStatus> {
     let started = Instant::now();
-    let format = ResultFormat::choose(args.format, &args.output)?;
+    let format = args.out.format(output)?;
     let queries = args.queries()?;
     if queries.len() > 1 && (format.sink().is_some()) {
         return Err(Misuse::new(
@@ -156,9 +144,6 @@ pub(crate) fn run(args: &AggregateArgs, _: &GlobalArgs, output: &Output) -> Resu
             "use `--format table`, `json` or `md`, or one `--by`",
         )
         .into());
-    }
-    if args.output != Path::new("-") {
-        crate::report::check_target(&args.output, args.force)?;
     }
     let needed = queries.iter().fold(FlowColumns::NONE, |all, query| all | query.columns());
     let request = args.input.choice.request(needed, FlowColumns::NONE)?;
@@ -222,11 +207,7 @@ fn write(
             tables.collect::<Vec<_>>().join("\n")
         }
     };
-    if args.output == Path::new("-") {
-        Ok(output.data(&text)?)
-    } else {
-        crate::whole_file::write(&args.output, text.as_bytes())
-    }
+    args.out.text(&text, output)
 }
 
 fn write_columns(
@@ -236,26 +217,14 @@ fn write_columns(
     report: &Report,
     output: &Output,
 ) -> Result<()> {
-    let target = Target::parse(&args.output);
-    if target == Target::Stdout && output.stdout_tty && !format.is_text() {
-        let hint = "name a file with `-o`, or pipe the output into another program";
-        return Err(Misuse::new(format!("{format} is not written to a terminal"), hint).into());
-    }
     let schema = flow_table::schema(groups, report);
-    let compression =
-        Format::from_path(&args.output).map_or(format.default_compression(), |(_, c)| c);
-    let options = SinkOptions {
-        force: args.force,
-        csv_header: !args.no_header,
-        compression,
-        ..SinkOptions::new(format)
-    };
-    let _unfinished = Unfinished::new(&args.output);
-    let mut sink = Sink::create(&target, Arc::clone(&schema), options)?;
+    let _unfinished = Unfinished::new(args.out.path());
+    let mut sink = args.out.sink(format, &schema)?;
     for from in (0..report.rows.len()).step_by(flow_table::BATCH_ROWS) {
         sink.write(&flow_table::batch(groups, report, &schema, from))?;
     }
     let written = sink.finish()?;
-    summary::wrote(output, &args.output, written.rows, schema.fields().len(), Some(written.bytes));
+    let columns = schema.fields().len();
+    summary::wrote(output, args.out.path(), written.rows, columns, Some(written.bytes));
     Ok(())
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use rheos_core::units::Bytes;
 
 use crate::flow_input::FlowChoiceArgs;
-use crate::result_format::ResultFormat;
+use crate::result_out::ResultArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,18 +39,8 @@ pub(crate) struct QueryArgs {
     /// Memory for sorting, joining and grouping; what needs more goes on in temporary files.
     #[arg(long, value_name = "SIZE", default_value = "4GiB", help_heading = "Limits")]
     memory: Bytes,
-    /// How to print it.
-    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
-    format: Option<ResultFormat>,
-    /// Where to write; the name tells the format. `-` is standard output.
-    #[arg(short, long, value_name = "FILE", default_value = "-", help_heading = "Output")]
-    output: PathBuf,
-    /// Leave the header line of CSV out.
-    #[arg(long, help_heading = "Output")]
-    no_header: bool,
-    /// Overwrite an existing file.
-    #[arg(long, help_heading = "Output")]
-    force: bool,
+    #[command(flatten)]
+    out: ResultArgs,
 }
 
 #[cfg(not(feature = "sql"))]

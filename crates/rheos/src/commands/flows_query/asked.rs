@@ -1,14 +1,13 @@
 //! A query of flow files: from the arguments to the rows of the answer.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use arrow_array::RecordBatch;
 use rheos_query::FlowColumns;
 use rheos_query::sql::{Source, SqlQuery, TABLE};
-use rheos_sink::{Format, Sink, SinkOptions, Target};
+use rheos_sink::Sink;
 
 use super::QueryArgs;
 use crate::cli::GlobalArgs;
@@ -17,7 +16,7 @@ use crate::failure::Misuse;
 use crate::flow_input;
 use crate::interrupt::Unfinished;
 use crate::output::Output;
-use crate::result_format::ResultFormat;
+use crate::result_out::ResultFormat;
 use crate::row_table::RowTable;
 use crate::summary;
 use crate::table::ListFormat;
@@ -69,17 +68,14 @@ impl QueryArgs {
 /// Reads, computes and prints.
 pub(crate) fn run(args: &QueryArgs, _: &GlobalArgs, output: &Output) -> Result<ExitStatus> {
     let started = Instant::now();
-    let format = ResultFormat::choose(args.format, &args.output)?;
-    if args.output != Path::new("-") {
-        crate::report::check_target(&args.output, args.force)?;
-    }
+    let format = args.out.format(output)?;
     let query = SqlQuery {
         text: args.statement()?,
         sources: args.sources()?,
         request: args.choice.request(FlowColumns::NONE, FlowColumns::NONE)?,
         memory: args.memory.0,
     };
-    let mut rows = Rows::new(args, format, output)?;
+    let mut rows = Rows::new(args, format);
     let stats = query.run(|batch| rows.write(batch))?;
     let files: Vec<PathBuf> =
         query.sources.iter().flat_map(|source| source.files.clone()).collect();
@@ -103,19 +99,10 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(args: &'a QueryArgs, format: ResultFormat, output: &Output) -> Result<Self> {
-        if let Some(format) = format.sink()
-            && args.output == Path::new("-")
-            && output.stdout_tty
-            && !format.is_text()
-        {
-            let hint = "name a file with `-o`, or pipe the output into another program";
-            let message = format!("{format} is not written to a terminal");
-            return Err(Misuse::new(message, hint).into());
-        }
-        let unfinished = Unfinished::new(&args.output);
+    fn new(args: &'a QueryArgs, format: ResultFormat) -> Self {
+        let unfinished = Unfinished::new(args.out.path());
         let table = RowTable::default();
-        Ok(Self { args, format, _unfinished: unfinished, sink: None, table, columns: 0 })
+        Self { args, format, _unfinished: unfinished, sink: None, table, columns: 0 }
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -131,27 +118,18 @@ impl<'a> Rows<'a> {
             }
             return Ok(());
         };
-        if self.sink.is_none() {
-            let by_name = Format::from_path(&self.args.output);
-            let options = SinkOptions {
-                force: self.args.force,
-                csv_header: !self.args.no_header,
-                compression: by_name.map_or(format.default_compression(), |(_, c)| c),
-                ..SinkOptions::new(format)
-            };
-            let target = Target::parse(&self.args.output);
-            self.sink = Some(Sink::create(&target, Arc::clone(&batch.schema()), options)?);
-        }
-        if let Some(sink) = &mut self.sink {
-            sink.write(batch)?;
-        }
+        let sink = match &mut self.sink {
+            Some(sink) => sink,
+            none => none.insert(self.args.out.sink(format, &batch.schema())?),
+        };
+        sink.write(batch)?;
         Ok(())
     }
 
     fn finish(self, output: &Output) -> Result<()> {
         if let Some(sink) = self.sink {
             let written = sink.finish()?;
-            let path = &self.args.output;
+            let path = self.args.out.path();
             summary::wrote(output, path, written.rows, self.columns, Some(written.bytes));
             return Ok(());
         }
@@ -162,10 +140,6 @@ impl<'a> Rows<'a> {
             ResultFormat::Md => table.render(ListFormat::Md, output),
             _ => table.render(ListFormat::Table, output),
         };
-        if self.args.output == Path::new("-") {
-            Ok(output.data(&text)?)
-        } else {
-            crate::whole_file::write(&self.args.output, text.as_bytes())
-        }
+        self.args.out.text(&text, output)
     }
 }
