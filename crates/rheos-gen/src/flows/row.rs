@@ -10,6 +10,7 @@ mod merge;
 mod timeline;
 mod warp;
 
+use fearless_simd::Level;
 use rheos_core::{Timestamp, WideRecord};
 
 use super::attack::AttackPlan;
@@ -63,7 +64,7 @@ impl Row {
         while !out.is_empty() {
             let count = out.len().min(BLOCK - from);
             let (part, rest) = out.split_at_mut(count);
-            let moments = self.timeline.moments(plan, block);
+            let moments = self.timeline.moments(kernel.level(), plan, block);
             wide::fill_block(kernel, plan, block, &moments, from, part);
             (block, from, out) = (block + 1, 0, rest);
         }
@@ -94,7 +95,7 @@ impl Row {
         if !self.attacks.is_empty() {
             return self.merged_moment(plan, index);
         }
-        let moments = self.timeline.moments(plan, index / BLOCK as u64);
+        let moments = self.timeline.moments(Level::baseline(), plan, index / BLOCK as u64);
         moments[(index % BLOCK as u64) as usize]
     }
 }

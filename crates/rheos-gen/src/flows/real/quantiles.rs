@@ -73,6 +73,14 @@ pub(super) fn whole(value: f64) -> (u64, f64) {
     (shifted.to_bits() & 0x000f_ffff_ffff_ffff, shifted - SHIFT)
 }
 
+/// Entries of tables. A function of its own: within loops that become vectors it would be gathers, which are slower.
+#[inline(never)]
+pub(super) fn look_up(entries: &[Entry], at: &[u32], out: &mut [Entry]) {
+    for (at, out) in at.iter().zip(out) {
+        *out = entries.get(*at as usize).copied().unwrap_or_default();
+    }
+}
+
 impl Quantiles {
     /// The table of a distribution, its values put through `map`, which must never fall.
     pub(super) fn new(shares: &Shares<'_>, map: impl Fn(f64) -> f64) -> Self {
@@ -111,6 +119,22 @@ impl Quantiles {
     pub(in crate::flows) fn at(&self, place: u32) -> f32 {
         let Spot { entry, within } = spot(place);
         self.0.get(entry as usize).copied().unwrap_or_default().value(within)
+    }
+
+    /// The values at many places.
+    #[inline(always)]
+    pub(in crate::flows) fn values<const N: usize>(&self, places: &[u32; N]) -> [f32; N] {
+        let (mut at, mut within) = ([0; N], [0.0; N]);
+        for k in 0..N {
+            Spot { entry: at[k], within: within[k] } = spot(places[k]);
+        }
+        let mut entries = [Entry::NONE; N];
+        look_up(&self.0, &at, &mut entries);
+        let mut values = [0.0; N];
+        for k in 0..N {
+            values[k] = entries[k].value(within[k]);
+        }
+        values
     }
 
     /// Parts with their shares of the whole, from the least values to the most: from, to, share. They sum to 1.

@@ -5,7 +5,7 @@
 use super::chunk::Column;
 use super::distribution::{Distribution, Shares};
 use super::layout;
-use super::quantiles::{ENTRIES, ENTRY_BITS, Entry, Quantiles};
+use super::quantiles::{ENTRIES, ENTRY_BITS, Entry, Quantiles, look_up};
 use super::service::{self, Kind, has_ports};
 use super::talk::DNS_PORT;
 use super::{SizeModel, TCP, UDP, agh};
@@ -416,11 +416,8 @@ impl Shapes {
     }
 
     /// Entries of all tables.
-    #[inline(never)]
     pub(super) fn entries(&self, at: &Column<u32>, out: &mut Column<Entry>) {
-        for (at, out) in at.iter().zip(out) {
-            *out = self.entries.get(*at as usize).copied().unwrap_or_default();
-        }
+        look_up(&self.entries, at, out);
     }
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::needless_range_loop, reason = "all columns are as long as the loops")]
 
 use super::chunk::{Chunk, Column, Counts, LANES, States, draw_counts, spans};
+use super::quantiles::whole;
 use super::sessions::{STRETCH_BITS, Talk};
 use super::{RealPlan, TCP};
 use crate::flows::draw;
@@ -149,6 +150,8 @@ impl Replies {
     #[inline(always)]
     fn draw_times(&mut self, talk: &Talk, chunk: &Chunk, waits: &[Column<u32>; 2]) {
         let (asked, told) = (&chunk.counts.packets, &self.counts.packets);
+        let round_trips = talk.round_trip.values(&waits[0]);
+        let think_times = talk.think_time.values(&waits[1]);
         let mut longest = [0_u64; LANES];
         for k in 0..LANES {
             longest[k] = asked[k].max(told[k]);
@@ -156,8 +159,8 @@ impl Replies {
         let mut span = [0_u64; LANES];
         spans(&chunk.gap, &longest, &chunk.traits, &mut span);
         for k in 0..LANES {
-            let round_trip = talk.round_trip.at(waits[0][k]) as u64;
-            let think = talk.think_time.at(waits[1][k]) as u64;
+            let round_trip = whole(round_trips[k].into()).0;
+            let think = whole(think_times[k].into()).0;
             let tcp = chunk.traits[k].protocol() == TCP;
             // The first packet of a TCP server answers the SYN at once.
             let answered = self.state[k] == State::Answered;

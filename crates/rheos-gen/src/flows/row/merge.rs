@@ -4,6 +4,7 @@
 //! the next block. It begins where 256 records for each block before it and the attacks' records before its begin
 //! end. At equal moments the background comes first, then attacks as they are listed.
 
+use fearless_simd::Level;
 use rheos_core::WideRecord;
 
 use super::{BLOCK, Moments, Row};
@@ -125,7 +126,7 @@ impl Row {
     /// The place of record `position`.
     fn find(&self, plan: &FlowPlan, position: u64) -> Place {
         let block = self.block_of(plan, position);
-        let moments = self.timeline.moments(plan, block);
+        let moments = self.timeline.moments(Level::baseline(), plan, block);
         let begin = self.timeline.begin(plan, block);
         let end = self.timeline.begin(plan, block + 1);
         let (starts, ends) = (self.counts(begin), self.counts(end));
@@ -193,7 +194,7 @@ impl Row {
                 return;
             }
             place.block += 1;
-            place.moments = self.timeline.moments(plan, place.block);
+            place.moments = self.timeline.moments(kernel.level(), plan, place.block);
             place.next = 0;
             let ends = self.counts(self.timeline.begin(plan, place.block + 1));
             place.cursors = Cursors::new(&self.attacks, &place.ends, &ends);

@@ -2,6 +2,8 @@
 //!
 //! The even clock tells when traffic would come at the mean rate; bursts and a changing rate move that.
 
+use fearless_simd::{Level, dispatch};
+
 use super::cascade::Cascade;
 use super::warp::Warp;
 use super::{BLOCK, Moments};
@@ -14,6 +16,13 @@ use crate::flows::real::{Arrivals, Quantiles};
 /// Words of arrivals and of bursts have keys that differ in these bits.
 const ARRIVAL_WORDS: u64 = 1 << 61;
 const BURST_WORDS: u64 = 1 << 60;
+
+/// The word of a block's last gap, which is that of no record.
+const LAST_WORDS: u64 = ARRIVAL_WORDS | 1 << 58;
+
+/// The fraction of an `f64`, and the least number whose fraction is whole.
+const FRACTION: u64 = (1 << 52) - 1;
+const WHOLE: f64 = 4_503_599_627_370_496.0;
 
 /// Most blocks: all 64-bit numbers of records.
 const BLOCKS_MAX: u64 = u64::MAX / BLOCK as u64 + 1;
@@ -75,11 +84,14 @@ impl Timeline {
     }
 
     /// The moments of a block's records.
-    pub(in crate::flows) fn moments(&self, plan: &FlowPlan, block: u64) -> Moments {
+    pub(in crate::flows) fn moments(&self, level: Level, plan: &FlowPlan, block: u64) -> Moments {
         let first = block.saturating_mul(BLOCK as u64);
         let end = self.burst(plan, first.saturating_add(BLOCK as u64));
         let mut moments = match &self.gaps {
-            Some(gaps) => arrivals(gaps, plan.key, first, (self.burst(plan, first), end)),
+            Some(gaps) => {
+                let ends = (self.burst(plan, first), end);
+                dispatch!(level, _simd => arrivals(gaps, plan.key, block, ends))
+            }
             None => even(plan, first, end),
         };
         if self.warp.is_some() {
@@ -116,7 +128,9 @@ impl Timeline {
             if self.begin(plan, middle) < end { low = middle + 1 } else { high = middle }
         }
         let Some(block) = low.checked_sub(1) else { return 0 };
-        let within = self.moments(plan, block).partition_point(|&moment| moment < end) as u64;
+        let within = self
+            .moments(Level::baseline(), plan, block)
+            .partition_point(|&moment| moment < end) as u64;
         block.saturating_mul(BLOCK as u64).saturating_add(within)
     }
 }
@@ -142,25 +156,44 @@ fn even(plan: &FlowPlan, first: u64, end: u64) -> Moments {
     moments
 }
 
+/// Parts of the mean gap that gaps are counted in, and the number that has them as its last bits.
+const GAP_UNIT_BITS: u32 = 24;
+const GAP_SHIFT: f64 = (1_u64 << (52 - GAP_UNIT_BITS)) as f64;
+
 /// A Poisson process under the condition that exactly `BLOCK` arrivals fall into the time that they take on average:
 /// the sums of exponential gaps, scaled by the sum of one more (Devroye 1986, V.2.1).
-fn arrivals(gaps: &Quantiles, key: u64, first: u64, (begin, end): (u64, u64)) -> Moments {
-    let counter = draw::counter(key ^ ARRIVAL_WORDS, first);
-    let place = |of: u64, which: usize| {
-        let state = draw::state_of(counter.wrapping_add(of.wrapping_mul(draw::STEP)));
-        draw::word(state, which).0
-    };
-    let mut sums = [0.0; BLOCK];
-    for (of, gap) in (0..).zip(&mut sums) {
-        *gap = f64::from(gaps.at(place(of, 0)));
+#[inline(always)]
+fn arrivals(gaps: &Quantiles, key: u64, block: u64, (begin, end): (u64, u64)) -> Moments {
+    // Eight halves of each state.
+    const STATES: usize = BLOCK / 8;
+    let counter = draw::counter(key ^ ARRIVAL_WORDS, block.wrapping_mul(STATES as u64));
+    let mut places = [0; BLOCK];
+    for (which, places) in places.as_chunks_mut::<{ 2 * STATES }>().0.iter_mut().enumerate() {
+        let (low, high) = places.split_at_mut(STATES);
+        for (of, (high, low)) in (0_u64..).zip(high.iter_mut().zip(low)) {
+            let state = draw::state_of(counter.wrapping_add(of.wrapping_mul(draw::STEP)));
+            (*high, *low) = draw::word(state, which);
+        }
     }
-    let mut sum = 0.0;
+    let units = |gap: f32| (f64::from(gap) + GAP_SHIFT).to_bits() & FRACTION;
+    let mut sums = gaps.values(&places).map(units);
+    let mut sum = 0;
     for gap in &mut sums {
         sum += *gap;
         *gap = sum;
     }
-    // The last gap is of a word that no record has: the second of the first.
-    let scale = end.saturating_sub(begin) as f64
-        / (sum + f64::from(gaps.at(place(0, 1)))).max(f64::MIN_POSITIVE);
-    sums.map(|arrival| begin.saturating_add((arrival * scale) as u64))
+    let last = draw::word(draw::state(key ^ LAST_WORDS, block), 0).0;
+    let all = sum + units(gaps.at(last));
+    let span = end.saturating_sub(begin);
+    let scale = span as f64 / all.max(1) as f64;
+    if span > FRACTION {
+        return sums.map(|sum| begin.saturating_add((sum as f64 * scale) as u64));
+    }
+    sums.map(|sum| {
+        // The same without conversions: sums and spans are below 2^52, the last bits of a number that large.
+        let exact = (f64::from_bits(WHOLE.to_bits() | sum) - WHOLE) * scale;
+        let nearest = exact + WHOLE;
+        let is_above = nearest - WHOLE > exact;
+        begin.wrapping_add((nearest.to_bits() & FRACTION) - u64::from(is_above))
+    })
 }
