@@ -21,6 +21,7 @@ mod distribution;
 mod expect;
 mod fill;
 mod layout;
+mod pairs;
 mod parts;
 mod popularity;
 mod quantiles;

@@ -31,6 +31,13 @@ pub(super) fn servers(
     ports: &Column<u32>,
     [high, low]: &mut [Column<u64>; 2],
 ) {
+    if let [only] = *side.nets {
+        for k in 0..LANES {
+            let square = u64::from(halves[k]) * u64::from(halves[k]);
+            [high[k], low[k]] = server(&only, ports[k] as u16, square >> (64 - SERVERS_BITS));
+        }
+        return;
+    }
     for k in 0..LANES {
         let net = side.nets.get(nets[k] as usize).copied().unwrap_or_default();
         // The square of an even choice: small numbers are likelier.

@@ -12,11 +12,11 @@ use super::{ACTIVE_TIMEOUT, COMPLETE, END_OF_FLOW, IDLE_TIMEOUT, REFUSED, TCP, U
 pub(super) const PARTS_MAX: usize = 64;
 
 /// TCP flags (RFC 9293 §3.1).
-const FIN: u8 = 0x01;
-const SYN: u8 = 0x02;
-const RST: u8 = 0x04;
+pub(super) const FIN: u8 = 0x01;
+pub(super) const SYN: u8 = 0x02;
+pub(super) const RST: u8 = 0x04;
 const PSH: u8 = 0x08;
-const ACK: u8 = 0x10;
+pub(super) const ACK: u8 = 0x10;
 
 /// What one direction of a flow comes to.
 #[derive(Clone, Copy, Debug)]
@@ -106,8 +106,7 @@ impl Way {
     /// How many records there are of it, at least one and at most `most`.
     #[inline(always)]
     pub(super) fn parts(self, timeouts: Timeouts, most: usize) -> usize {
-        let least = timeouts.active.unwrap_or(u64::MAX).min(timeouts.inactive.unwrap_or(u64::MAX));
-        if self.packets <= 1 || self.span < least {
+        if self.packets <= 1 || self.span < timeouts.least() {
             return 1;
         }
         self.wanted(timeouts).min(most).clamp(1, PARTS_MAX)
@@ -130,7 +129,7 @@ impl Way {
     /// Whether packets are further apart than timeouts allow.
     fn is_apart(self, timeouts: Timeouts) -> bool {
         let gap = self.span / self.packets.saturating_sub(1).max(1);
-        gap > timeouts.active.unwrap_or(u64::MAX).min(timeouts.inactive.unwrap_or(u64::MAX))
+        gap > timeouts.least()
     }
 
     /// Fills `out` with its parts, in order of time.

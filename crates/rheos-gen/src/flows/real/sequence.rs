@@ -12,6 +12,8 @@ use rheos_core::{RecordFlags, WideRecord};
 use super::affinity;
 use super::chunk::{Chunk, LANES};
 use super::fill::octets;
+use super::layout;
+use super::pairs::Pairs;
 use super::parts::{Flags, Way};
 use super::sessions::{SessionPlan, Timeouts};
 use super::talk::{DNS_PORT, IPV6_BYTES, Replies, State};
@@ -22,7 +24,7 @@ use crate::flows::record::EPHEMERAL;
 use crate::flows::row::{BLOCK, Moments};
 
 /// IANA: ICMP and ICMPv6; echo requests and replies as ports tell of them.
-const ICMP: u8 = 1;
+pub(super) const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
 const ECHO: u16 = 8 << 8;
 const ECHO_V6: [u16; 2] = [128 << 8, 129 << 8];
@@ -63,27 +65,53 @@ fn conversations(
     moments: &Moments,
     out: &mut [WideRecord; BLOCK],
 ) {
-    let (mut chunk, mut replies) = (Chunk::EMPTY, Replies::EMPTY);
+    let (mut chunk, mut replies, mut pairs) = (Chunk::EMPTY, Replies::EMPTY, Pairs::EMPTY);
     let mut first = block.wrapping_mul(BLOCK as u64);
     let mut used = 0;
     // Each has a record at least, so there are enough of them before the next block's.
     while used < BLOCK {
         chunk.draw(plan, real, first);
         match &sessions.conversations {
-            Some(talk) => replies.draw(plan, (real, talk), first, &mut chunk),
+            Some(talk) => {
+                replies.draw(plan, (real, talk), first, &mut chunk);
+                pairs.of(&chunk, &replies, sessions.timeouts, first);
+            }
             None => replies.draw_none(&chunk),
         }
-        let both = sessions.conversations.is_some();
-        for k in 0..LANES {
-            let (Some(room), Some(&moment)) = (out.get_mut(used..), moments.get(used)) else {
-                break;
-            };
-            let number = first.wrapping_add(k as u64);
-            let one = Conversation { plan, chunk: &chunk, replies: &replies, k, number, moment };
-            used += one.write(both, sessions.timeouts, room);
-        }
+        let pairs = sessions.conversations.as_ref().map(|_| &pairs);
+        let place = (moments, used);
+        used = lay((plan, sessions), (&chunk, &replies, pairs), first, place, out);
         first = first.wrapping_add(LANES as u64);
     }
+}
+
+/// Rows of the longest conversation of which each direction is one record: a look-up comes first.
+const SHORT_ROWS: usize = 4;
+
+/// Lays the conversations of a chunk down from row `used` on; returns how many rows are used then. Rows have nothing
+/// to gain from vectors, so this is a function of its own.
+#[inline(never)]
+fn lay(
+    (plan, sessions): (&FlowPlan, &SessionPlan),
+    (chunk, replies, pairs): (&Chunk, &Replies, Option<&Pairs>),
+    first: u64,
+    (moments, mut used): (&Moments, usize),
+    out: &mut [WideRecord; BLOCK],
+) -> usize {
+    for k in 0..LANES {
+        let (Some(room), Some(&moment)) = (out.get_mut(used..), moments.get(used)) else {
+            break;
+        };
+        let number = first.wrapping_add(k as u64);
+        let one = Conversation { plan, chunk, replies, k, number, moment };
+        used += match (pairs, room.first_chunk_mut::<SHORT_ROWS>()) {
+            (Some(pairs), Some(rows)) if pairs.is_short[k] => {
+                one.write_short(pairs, sessions.timeouts, rows)
+            }
+            _ => one.write(pairs.is_some(), sessions.timeouts, room),
+        };
+    }
+    used
 }
 
 /// One conversation of a chunk.
@@ -148,6 +176,36 @@ impl Conversation<'_> {
         used + parts + reply_parts
     }
 
+    /// The same where each direction is one record and there is room. What a conversation without an answer does not
+    /// use is overwritten by the next.
+    #[inline(always)]
+    fn write_short(
+        self,
+        pairs: &Pairs,
+        timeouts: Timeouts,
+        [first, second, third, fourth]: &mut [WideRecord; SHORT_ROWS],
+    ) -> usize {
+        let Self { plan, chunk, replies, k, .. } = self;
+        let stream = u64::from(plan.stream_id) << layout::STREAM_ID;
+        let ids = (self.flow_id(), stream);
+        let used = 1 + usize::from(replies.state[k] != State::Unanswered);
+        if replies.looks_up[k] {
+            [*first, *second] = self.look_up(&self.base());
+            let rows = pairs.rows((chunk, replies), (k, second.last), timeouts, ids);
+            [*third, *fourth] = rows.map(bytemuck::cast);
+            return 2 + used;
+        }
+        let rows = pairs.rows((chunk, replies), (k, self.moment), timeouts, ids);
+        [*first, *second] = rows.map(bytemuck::cast);
+        used
+    }
+
+    /// Two to each conversation: the second is that of a look-up. Never 0.
+    #[inline(always)]
+    fn flow_id(&self) -> u64 {
+        self.number.wrapping_mul(2).wrapping_add(1)
+    }
+
     /// What all records of the request share.
     #[inline(always)]
     fn base(&self) -> WideRecord {
@@ -167,14 +225,13 @@ impl Conversation<'_> {
             last: 0,
             bytes: 0,
             packets: 0,
-            // Two to each: the second is that of a look-up. Never 0.
-            flow_id: self.number.wrapping_mul(2).wrapping_add(1),
+            flow_id: self.flow_id(),
             source_ip: octets(client),
             destination_ip: octets(server),
             stream_id: plan.stream_id,
             input_interface: 0,
             output_interface: 0,
-            source_port: if traits.has_ports() { self.ephemeral(client, 0) } else { 0 },
+            source_port: if traits.has_ports() { ephemeral(client, self.number) } else { 0 },
             destination_port: port,
             protocol,
             tcp_flags: 0,
@@ -187,14 +244,6 @@ impl Conversation<'_> {
             source_as: 0,
         };
         if chunk.back[k] == 0 { base } else { turned(&base) }
-    }
-
-    /// A client's ports rise from one conversation to its next, and begin anew after the last.
-    #[inline(always)]
-    fn ephemeral(&self, [high, low]: [u64; 2], offset: u64) -> u16 {
-        let begin = mix(high ^ low.rotate_left(32));
-        let port = begin.wrapping_add(self.number).wrapping_add(offset) & EPHEMERAL_MASK;
-        EPHEMERAL as u16 + port as u16
     }
 
     /// The question for the server's name, and the answer.
@@ -217,7 +266,7 @@ impl Conversation<'_> {
             flow_id: base.flow_id.wrapping_add(1),
             source_ip: octets(client),
             destination_ip: octets(server),
-            source_port: self.ephemeral(client, EPHEMERAL_MASK.div_ceil(2)),
+            source_port: ephemeral(client, number.wrapping_add(EPHEMERAL_MASK.div_ceil(2))),
             destination_port: DNS_PORT,
             protocol: UDP,
             tos: 0,
@@ -230,8 +279,17 @@ impl Conversation<'_> {
     }
 }
 
+/// A client's ports rise from one conversation to its next, and begin anew after the last.
+#[inline(always)]
+pub(super) fn ephemeral([high, low]: [u64; 2], number: u64) -> u16 {
+    let begin = mix(high ^ low.rotate_left(32));
+    let port = begin.wrapping_add(number) & EPHEMERAL_MASK;
+    EPHEMERAL as u16 + port as u16
+}
+
 /// Without a timeout, what goes on is told up to the usual one.
-fn limited(span: u64, timeouts: Timeouts) -> u64 {
+#[inline(always)]
+pub(super) fn limited(span: u64, timeouts: Timeouts) -> u64 {
     if timeouts.active.is_some() { span } else { span.min(ACTIVE_TIMEOUT_NS) }
 }
 
@@ -264,4 +322,56 @@ fn reversed(base: &WideRecord) -> WideRecord {
         _ => back,
     };
     WideRecord { flags, ..echo }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flows::{Conversations, FlowConfig, Realism, Sessions, SizeModel};
+
+    /// Rows of the first conversations, short ones as pairs or like all others.
+    fn rows(config: &FlowConfig, as_pairs: bool) -> Vec<WideRecord> {
+        let plan = config.plan().expect("a plan");
+        let real = plan.real.as_ref().expect("a model");
+        let sessions = real.sessions.as_ref().expect("sessions");
+        let talk = sessions.conversations.as_ref().expect("conversations");
+        let (mut chunk, mut replies, mut pairs) = (Chunk::EMPTY, Replies::EMPTY, Pairs::EMPTY);
+        let moments = std::array::from_fn(|i| 1_000 * i as u64);
+        let mut all = Vec::new();
+        for first in (0..4096).step_by(LANES) {
+            chunk.draw(&plan, real, first);
+            replies.draw(&plan, (real, talk), first, &mut chunk);
+            pairs.of(&chunk, &replies, sessions.timeouts, first);
+            assert!(pairs.is_short.iter().filter(|&&short| short).count() > LANES / 2);
+            if !as_pairs {
+                pairs.is_short = [false; LANES];
+            }
+            let columns = (&chunk, &replies, Some(&pairs));
+            let mut out = vec![WideRecord::default(); BLOCK];
+            let room = out.first_chunk_mut().expect("a block");
+            let used = lay((&plan, sessions), columns, first, (&moments, 0), room);
+            all.extend_from_slice(out.get(..used).expect("so many rows"));
+        }
+        all
+    }
+
+    #[test]
+    fn short_conversations_are_the_same_as_pairs() {
+        for sizes in [SizeModel::Patterns, SizeModel::Services, SizeModel::Agh2015] {
+            for active_timeout in [None, Some(rheos_core::Nanos::from_secs(60))] {
+                let talk = Conversations { refused: 0.1, answered: 0.8, ..Default::default() };
+                let config = FlowConfig {
+                    realism: Realism { sizes, ..Realism::default() },
+                    sessions: Sessions {
+                        conversations: Some(talk),
+                        active_timeout,
+                        ..Sessions::default()
+                    },
+                    ..FlowConfig::default()
+                };
+                let rows = [true, false].map(|as_pairs| rows(&config, as_pairs));
+                assert!(rows[0].len() > 4096 && rows[0] == rows[1], "{sizes:?}");
+            }
+        }
+    }
 }

@@ -131,6 +131,13 @@ pub(super) struct Timeouts {
     pub(super) inactive: Option<u64>,
 }
 
+impl Timeouts {
+    /// What lasts less long is not cut.
+    pub(super) fn least(self) -> u64 {
+        self.active.unwrap_or(u64::MAX).min(self.inactive.unwrap_or(u64::MAX))
+    }
+}
+
 /// A share of all half words; 2^32 is all of them.
 fn of_halves(share: f64) -> u64 {
     (share * 4_294_967_296.0) as u64

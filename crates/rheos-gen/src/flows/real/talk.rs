@@ -20,10 +20,11 @@ pub(super) const IPV6_BYTES: u64 = 20;
 /// Most SYNs without an answer.
 pub(super) const SYNS_MAX: u32 = 3;
 /// A SYN is repeated after a second, then after two more (RFC 6298 §2).
-const SYN_SPANS: [u64; 4] = [0, 0, 1_000_000_000, 3_000_000_000];
+const SYN_SPANS: [u64; 2] = [1_000_000_000, 3_000_000_000];
 
-/// How a conversation went.
+/// How a conversation went; as wide as the columns that it decides about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub(super) enum State {
     Answered,
     Refused,
@@ -115,35 +116,36 @@ impl Replies {
     fn place_larger(&mut self, talk: &Talk, chunk: &mut Chunk, downstream: &Column<u32>) {
         let (own, other) = (&mut self.counts, &mut chunk.counts);
         for k in 0..LANES {
-            let larger = (own.packets[k], own.bytes[k]) > (other.packets[k], other.bytes[k]);
+            let (a, b) = (own.packets[k], other.packets[k]);
+            let (x, y) = (own.bytes[k], other.bytes[k]);
+            let larger = a > b || (a == b && x > y);
             let both = chunk.traits[k].campus() && self.state[k] == State::Answered;
-            if both && larger != (u64::from(downstream[k]) < talk.downstream) {
-                std::mem::swap(&mut own.packets[k], &mut other.packets[k]);
-                std::mem::swap(&mut own.bytes[k], &mut other.bytes[k]);
-            }
+            let turns = both && larger != (u64::from(downstream[k]) < talk.downstream);
+            (own.packets[k], other.packets[k]) = if turns { (b, a) } else { (a, b) };
+            (own.bytes[k], other.bytes[k]) = if turns { (y, x) } else { (x, y) };
         }
     }
 
     /// What comes of TCP requests without an answer.
     #[inline(always)]
     fn fail(&mut self, chunk: &mut Chunk) {
+        let (asked, told) = (&mut chunk.counts, &mut self.counts);
         for k in 0..LANES {
             let traits = chunk.traits[k];
-            if self.state[k] == State::Answered || traits.protocol() != TCP {
-                continue;
-            }
+            let fails = self.state[k] != State::Answered && traits.protocol() == TCP;
             let headers = IPV6_BYTES * u64::from(chunk.ipv6[k]);
+            told.packets[k] = if fails { 1 } else { told.packets[k] };
+            told.bytes[k] = if fails { RST_BYTES + headers } else { told.bytes[k] };
             let refused = self.state[k] == State::Refused;
-            (self.counts.packets[k], self.counts.bytes[k]) = (1, RST_BYTES + headers);
-            let counts = &mut chunk.counts;
-            if traits.apart() {
-                let syns = 1 + draw::below(chunk.place[k], SYNS_MAX);
-                counts.packets[k] = if refused { 1 } else { syns.into() };
-                counts.bytes[k] = (SYN_BYTES + headers) * counts.packets[k];
-            } else {
-                let most = if refused { 1 } else { SYNS_MAX.into() };
-                counts.packets[k] = counts.packets[k].min(most);
-            }
+            let syns = 1 + u64::from(draw::below(chunk.place[k], SYNS_MAX));
+            let syns = if refused { 1 } else { syns };
+            let most = if refused { 1 } else { SYNS_MAX.into() };
+            let (packets, bytes) = (asked.packets[k], asked.bytes[k]);
+            let cut = if packets < most { packets } else { most };
+            let lost = if traits.apart() { syns } else { cut };
+            let lost_bytes = if traits.apart() { (SYN_BYTES + headers) * syns } else { bytes };
+            asked.packets[k] = if fails { lost } else { packets };
+            asked.bytes[k] = if fails { lost_bytes } else { bytes };
         }
     }
 
@@ -166,7 +168,8 @@ impl Replies {
             let answered = self.state[k] == State::Answered;
             self.delay[k] = round_trip + if tcp { 0 } else { think };
             let both = span[k] + if tcp && answered { think } else { 0 };
-            let syns = SYN_SPANS[(asked[k] & 3) as usize];
+            let [second, third] = SYN_SPANS;
+            let syns = if asked[k] == 2 { second } else { third };
             let request = if answered || !tcp { both } else { syns };
             self.request_span[k] = if asked[k] > 1 { request } else { 0 };
             self.reply_span[k] = if told[k] > 1 { both } else { 0 };
