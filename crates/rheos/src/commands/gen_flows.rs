@@ -478,6 +478,15 @@ impl Source {
         self.changed = now;
         let path = args.plan.plan.as_deref().unwrap_or(Path::new(""));
         match self.taken_over(args) {
+            Ok(next) if args.send.to.is_none() && !self.is_like(&next.1) => {
+                let warning = output.paint_err(Tone::Warn, "warning:");
+                output.complain(&format!(
+                    "{warning} {}: its records have other columns or labels than the file that was begun",
+                    path.display()
+                ));
+                output
+                    .complain("going on with the configuration as it was; start anew for this one");
+            }
             Ok(next) => {
                 (self.config, self.made) = next;
                 let text = format!("{}  read again", path.display());
@@ -488,6 +497,13 @@ impl Source {
                 output.complain("going on with the configuration as it was");
             }
         }
+    }
+
+    /// Whether records of another generator may follow in the same file.
+    fn is_like(&self, next: &FlowGenerator) -> bool {
+        let labels =
+            |made: &FlowGenerator| made.plan().labels().map(str::to_owned).collect::<Vec<_>>();
+        self.made.is_narrow() == next.is_narrow() && labels(&self.made) == labels(next)
     }
 
     fn taken_over(&self, args: &FlowsArgs) -> Result<(FlowConfig, FlowGenerator)> {

@@ -1,6 +1,8 @@
 //! `rheos gen flows`: same bytes everywhere, every format, files one after the other, mistakes.
 
+use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, UdpSocket};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rheos_core::{FlowRecord, Timestamp};
@@ -163,6 +165,73 @@ fn records_are_read_out_of_captures_and_damage_is_told() {
     let sandbox = sandbox.with("short.raw", &whole[..whole.len() - 32]);
     assert_run("flows_raw_cut", &sandbox.run("flows filter cut.raw -f 'port 1'"));
     assert_run("flows_raw_short", &sandbox.run("flows filter short.raw -f 'port 1'"));
+}
+
+/// A plan whose clients are in `network`.
+fn plan(network: &str) -> String {
+    format!(
+        "generation: {{seed: 7, max_flows: 500M, rate: {{flows_per_second: 1000000}}}}\n\
+         traffic_patterns: [{{type: web_traffic, percentage: 100}}]\n\
+         network: {{source_subnets: [{network}], destination_subnets: [{}]}}\n",
+        if network.contains(':') { "\"2001:db8:9::/48\"" } else { "192.0.2.0/24" }
+    )
+}
+
+#[test]
+fn a_configuration_that_changes_is_taken_over_on_the_way() {
+    let sandbox = Sandbox::new().with("plan.yaml", plan("10.1.0.0/16"));
+    let mut run = Command::new(env!("CARGO_BIN_EXE_rheos"));
+    run.args(["gen", "flows", "--plan", "plan.yaml", "--watch-config", "--no-header"]);
+    run.current_dir(sandbox.path("")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = run.spawn().expect("it runs");
+    let mut rows = BufReader::new(run.stdout.take().expect("its output"));
+    let mut told = BufReader::new(run.stderr.take().expect("its words"));
+    let (mut before, mut row) = (0_u64, String::new());
+    // Rows until one has this source; moments never fall.
+    let mut until = |source: &str| loop {
+        row.clear();
+        assert!(rows.read_line(&mut row).expect("a row") > 0, "all rows came before the change");
+        let mut fields = row.split(',');
+        let moment: u64 = fields.next().and_then(|f| f.parse().ok()).expect("a moment");
+        assert!(moment >= before, "{moment} after {before}");
+        before = moment;
+        if fields.next().is_some_and(|address| address.starts_with(source)) {
+            break;
+        }
+    };
+    // Whole at once, as careful editors do.
+    let change = |text: String| {
+        std::fs::write(sandbox.path("next.yaml"), text).expect("a file");
+        std::fs::rename(sandbox.path("next.yaml"), sandbox.path("plan.yaml")).expect("a name");
+    };
+    until("10.1.");
+    change(plan("10.2.0.0/16"));
+    until("10.2.");
+    let mut line = || {
+        let mut line = String::new();
+        told.read_line(&mut line).expect("a line");
+        line
+    };
+    assert!(line().contains("read again"));
+    // What does not fit the rows that were written, and what is no plan, change nothing.
+    for (text, part) in
+        [(plan("\"2001:db8::/64\""), "other columns"), ("network: 7".into(), "generation")]
+    {
+        change(text);
+        // Rows are taken while it looks.
+        let complaint = std::thread::scope(|scope| {
+            let complaint = scope.spawn(&mut line);
+            while !complaint.is_finished() {
+                until("10.2.");
+            }
+            complaint.join().expect("a line")
+        });
+        assert!(complaint.contains("warning:") && complaint.contains(part), "{complaint}");
+        assert!(line().contains("going on with the configuration as it was"));
+        until("10.2.");
+    }
+    run.kill().expect("it still runs");
+    run.wait().expect("it ends");
 }
 
 #[test]
