@@ -11,8 +11,10 @@
 //! | both directions | answers, correlated sizes, round trips, TCP flags | `sessions`, `talk` |
 //! | parts of long flows | active and inactive timeout | `parts` |
 //!
-//! Records are made 64 at a time, column by column (`chunk`), and laid down one for each flow (`fill`) or one
-//! conversation after the other (`sequence`); then `expect` tells how many bytes a record has on average.
+//! Records are made 64 at a time, column by column (`chunk`), and laid down as words (`layout`): one for each flow
+//! (`fill`), or one conversation after the other (`sequence`, `pairs`). What is arithmetic becomes vectors; look-ups in
+//! tables and the writing of rows are functions that are never inlined, so that they stay plain loads and stores.
+//! `expect` tells how many bytes a record has on average.
 
 mod affinity;
 mod agh;
