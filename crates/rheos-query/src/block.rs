@@ -216,6 +216,11 @@ impl FlowBlock {
 
     /// Records of exporters and collectors.
     pub fn from_wide(records: &[WideRecord]) -> Self {
+        Self::from_wide_of(records, FlowColumns::ALL)
+    }
+
+    /// Those columns of records that are wanted, as far as records have them.
+    pub(crate) fn from_wide_of(records: &[WideRecord], wanted: FlowColumns) -> Self {
         let u8s = |of: fn(&WideRecord) -> u8| Column::U8(records.iter().map(of).collect());
         let u16s = |of: fn(&WideRecord) -> u16| Column::U16(records.iter().map(of).collect());
         let u32s = |of: fn(&WideRecord) -> u32| Column::U32(records.iter().map(of).collect());
@@ -229,27 +234,35 @@ impl FlowBlock {
                 Column::V4(bits.map(|b| b as u32).collect())
             }
         };
-        Self::new(records.len())
-            .with(FlowColumn::StreamId, u32s(|r| r.stream_id))
-            .with(FlowColumn::First, u64s(|r| r.first))
-            .with(FlowColumn::Last, u64s(|r| r.last))
-            .with(FlowColumn::SrcIp, addresses(|r| r.source_ip))
-            .with(FlowColumn::DstIp, addresses(|r| r.destination_ip))
-            .with(FlowColumn::SrcPort, u16s(|r| r.source_port))
-            .with(FlowColumn::DstPort, u16s(|r| r.destination_port))
-            .with(FlowColumn::Protocol, u8s(|r| r.protocol))
-            .with(FlowColumn::Packets, u64s(|r| r.packets))
-            .with(FlowColumn::Bytes, u64s(|r| r.bytes))
-            .with(FlowColumn::TcpFlags, u8s(|r| r.tcp_flags))
-            .with(FlowColumn::Tos, u8s(|r| r.tos))
-            .with(FlowColumn::InputInterface, u16s(|r| r.input_interface))
-            .with(FlowColumn::OutputInterface, u16s(|r| r.output_interface))
-            .with(FlowColumn::FlowId, u64s(|r| r.flow_id))
-            .with(FlowColumn::Pattern, u8s(|r| r.pattern))
-            .with(FlowColumn::Label, u8s(|r| r.label))
-            .with(FlowColumn::EndReason, u8s(|r| r.end_reason))
-            .with(FlowColumn::SrcAs, u32s(|r| r.source_as))
-            .with(FlowColumn::SrcMask, u8s(|r| r.source_prefix))
+        let column = |name| {
+            Some(match name {
+                FlowColumn::StreamId => u32s(|r| r.stream_id),
+                FlowColumn::First => u64s(|r| r.first),
+                FlowColumn::Last => u64s(|r| r.last),
+                FlowColumn::SrcIp => addresses(|r| r.source_ip),
+                FlowColumn::DstIp => addresses(|r| r.destination_ip),
+                FlowColumn::SrcPort => u16s(|r| r.source_port),
+                FlowColumn::DstPort => u16s(|r| r.destination_port),
+                FlowColumn::Protocol => u8s(|r| r.protocol),
+                FlowColumn::Packets => u64s(|r| r.packets),
+                FlowColumn::Bytes => u64s(|r| r.bytes),
+                FlowColumn::TcpFlags => u8s(|r| r.tcp_flags),
+                FlowColumn::Tos => u8s(|r| r.tos),
+                FlowColumn::InputInterface => u16s(|r| r.input_interface),
+                FlowColumn::OutputInterface => u16s(|r| r.output_interface),
+                FlowColumn::FlowId => u64s(|r| r.flow_id),
+                FlowColumn::Pattern => u8s(|r| r.pattern),
+                FlowColumn::Label => u8s(|r| r.label),
+                FlowColumn::EndReason => u8s(|r| r.end_reason),
+                FlowColumn::SrcAs => u32s(|r| r.source_as),
+                FlowColumn::SrcMask => u8s(|r| r.source_prefix),
+                FlowColumn::DstAs | FlowColumn::DstMask => return None,
+            })
+        };
+        wanted.iter().fold(Self::new(records.len()), |block, name| match column(name) {
+            Some(values) => block.with(name, values),
+            None => block,
+        })
     }
 
     /// What is not told but follows: one packet where packets are not counted, and an end at the beginning.
@@ -285,6 +298,10 @@ mod tests {
         assert_eq!(block.value(FlowColumn::SrcIp, 0), MAPPED | 0x0a00_0001);
         let wide = WideRecord::from(&record);
         let same = FlowBlock::from_wide(&[wide]);
+        let some = FlowColumns::of(&[FlowColumn::Bytes, FlowColumn::DstAs]);
+        let bytes = FlowBlock::from_wide_of(&[wide], some);
+        assert_eq!(bytes.columns(), FlowColumns::of(&[FlowColumn::Bytes]));
+        assert_eq!(bytes.column(FlowColumn::Bytes), same.column(FlowColumn::Bytes));
         assert!(!same.is_wide());
         let v6 = WideRecord { flags: RecordFlags::IPV6, source_ip: [1; 16], ..wide };
         let mixed = FlowBlock::from_wide(&[wide, v6]);

@@ -265,7 +265,10 @@ impl<W> Worker<'_, W> {
                 Ok(())
             }
             Work::Batch(batch) => self.batch(piece, batch, each),
-            Work::Records(records) => self.deliver(FlowBlock::from_wide(records), each),
+            Work::Records(records) => {
+                let block = FlowBlock::from_wide_of(records, self.request.wanted());
+                self.deliver(block, each)
+            }
             Work::Csv { header, text, offset } => {
                 let mut rows = rows::Rows::new(self.request.wanted() & header.columns());
                 header.parse(text, *offset, &mut rows);
