@@ -256,6 +256,8 @@ class NetworkConfig:
     destination_subnets: list[str] = field(default_factory=lambda: ["10.0.0.0/8"])
     source_weights: list[float] | None = None
     destination_weights: list[float] | None = None
+    #: What routers know of networks: ``{"network": ..., "as": ..., "interface": ...}``.
+    routes: list[dict[str, Any]] | None = None
 
 
 @dataclass

@@ -172,7 +172,7 @@ fn of_mapping(
 }
 
 /// Checks a configuration and gives it back as the dictionary of its sections, with every default filled in. Models
-/// that are made of parts (services, conversations, schedules, attacks) are as they were written, numbers as texts.
+/// that are made of parts (services, routes, conversations, schedules, attacks) are as they were written, numbers as texts.
 #[pyfunction]
 #[pyo3(signature = (config, format=None, variables=None))]
 pub(crate) fn flow_settings<'py>(
@@ -208,6 +208,11 @@ pub(crate) fn flow_settings<'py>(
     for (side, subnets) in [("source", &config.sources), ("destination", &config.destinations)] {
         set_side(&network, side, subnets)?;
     }
+    let routes = match section(&written, "network")? {
+        Some(network) => section(&network, "routes")?,
+        None => None,
+    };
+    network.set_item("routes", routes)?;
     let packets = PyDict::new(py);
     packets.set_item("min_size", config.sizes.min)?;
     packets.set_item("max_size", config.sizes.max)?;
