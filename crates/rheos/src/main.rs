@@ -24,6 +24,7 @@ mod fit_config;
 mod flow_capture;
 mod flow_file;
 mod flow_input;
+mod flow_makers;
 mod flow_narrow;
 mod flow_packets;
 mod flow_plan;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use rheos_core::units::{BitRate, Bytes, Count, human};
-use rheos_core::{FlowRecord, Nanos, Timestamp, WideRecord};
+use rheos_core::{Nanos, Timestamp, WideRecord};
 use rheos_gen::flows::{
     AttackTally, FlowConfig, FlowGenerator, FlowPlan, PacketSampler, TruthFormat,
 };
@@ -19,6 +19,7 @@ use crate::exit::ExitStatus;
 use crate::failure::Misuse;
 use crate::flow_capture::{self, EXPORTERS_MAX, Told};
 use crate::flow_file::{FileOptions, MadeFormat, Records};
+use crate::flow_makers::Makers;
 use crate::flow_plan::FlowPlanArgs;
 use crate::flow_rotation::{FlowFiles, RotationArgs};
 use crate::output::{Output, Tone};
@@ -37,8 +38,6 @@ Examples:
 The same seed and flags give the same bytes, on any number of threads. Time is the records' own: nothing waits, but
 for `--pace`.";
 
-/// Records that are made at once.
-const BATCH: usize = 16 << 10;
 /// How often `--watch-config` looks whether the configuration has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -83,7 +82,7 @@ pub(crate) struct FlowsArgs {
     rotation: RotationArgs,
     #[command(flatten)]
     send: SendArgs,
-    /// Threads that make records; 0: all.
+    /// Threads that make records ahead of the one that writes; 0: all. 1 makes them where they are written.
     #[arg(long, value_name = "COUNT", default_value = "1")]
     threads: usize,
 }
@@ -326,29 +325,21 @@ pub(crate) fn run(args: &FlowsArgs, _: &GlobalArgs, output: &Output) -> Result<E
         report::check_target(path, args.force)?;
     }
     let mut source = Source::new(args, config)?;
-    let mut made = Made::new(source.made.plan());
-    let mut records = vec![FlowRecord::default(); BATCH];
-    let mut wide = vec![WideRecord::default(); BATCH];
-    let threads = threads(args.threads);
+    let mut made = Made::new(source.generator().plan());
     let mut sampled = Sampled::new(&args.send);
     loop {
-        source.look(args, output);
-        let batch = if source.made.is_narrow() {
-            let count = source.made.fill_parallel(&mut records, threads);
-            Records::Narrow(&records[..count])
-        } else {
-            let count = source.made.fill_wide(&mut wide);
-            Records::Wide(&wide[..count])
-        };
-        if batch.len() == 0 {
+        source.look(args, output)?;
+        if !source.makers.advance()? {
             break;
         }
+        let batch = source.makers.batch();
         made.add(batch);
         let batch = sampled.of(batch);
         match &mut outlet {
             Outlet::Files(files) => {
-                let left = source.made.plan().count().map(|_| source.made.remaining());
-                files.write(source.made.plan(), source.config.seed, batch, left)?;
+                let made = source.generator();
+                let left = made.plan().count().map(|_| made.remaining());
+                files.write(made.plan(), source.config.seed, batch, left)?;
             }
             Outlet::Collector(sender) => match batch {
                 Records::Narrow(records) => sender.send(made.last, records)?,
@@ -363,7 +354,7 @@ pub(crate) fn run(args: &FlowsArgs, _: &GlobalArgs, output: &Output) -> Result<E
     }
     match outlet {
         Outlet::Files(files) => {
-            let files = files.finish(source.made.plan(), source.config.seed)?;
+            let files = files.finish(source.generator().plan(), source.config.seed)?;
             let lost = left_out(&files.told, output);
             let name = summary::shown_output(&args.output);
             let text = match files.count {
@@ -451,7 +442,7 @@ fn open(args: &FlowsArgs, config: &FlowConfig, output: &Output) -> Result<Outlet
 /// The generator, and the file that it follows.
 struct Source {
     config: FlowConfig,
-    made: FlowGenerator,
+    makers: Makers,
     changed: Option<SystemTime>,
     looked: Instant,
 }
@@ -462,18 +453,23 @@ impl Source {
         if let Some(skip) = args.skip {
             made.seek(skip.0);
         }
-        Ok(Self { config, made, changed: changed(args), looked: Instant::now() })
+        let makers = Makers::new(made, threads(args.threads))?;
+        Ok(Self { config, makers, changed: changed(args), looked: Instant::now() })
+    }
+
+    const fn generator(&self) -> &FlowGenerator {
+        self.makers.generator()
     }
 
     /// Takes over a configuration that has changed, from the moment on that has been reached.
-    fn look(&mut self, args: &FlowsArgs, output: &Output) {
+    fn look(&mut self, args: &FlowsArgs, output: &Output) -> Result<()> {
         if !args.watch_config || self.looked.elapsed() < LOOK_EVERY {
-            return;
+            return Ok(());
         }
         self.looked = Instant::now();
         let now = changed(args);
         if now == self.changed {
-            return;
+            return Ok(());
         }
         self.changed = now;
         let path = args.plan.plan.as_deref().unwrap_or(Path::new(""));
@@ -488,7 +484,8 @@ impl Source {
                     .complain("going on with the configuration as it was; start anew for this one");
             }
             Ok(next) => {
-                (self.config, self.made) = next;
+                let (config, made) = next;
+                (self.config, self.makers) = (config, Makers::new(made, threads(args.threads))?);
                 let text = format!("{}  read again", path.display());
                 summary::line(output, "config", Tone::Strong, &text);
             }
@@ -497,18 +494,21 @@ impl Source {
                 output.complain("going on with the configuration as it was");
             }
         }
+        Ok(())
     }
 
     /// Whether records of another generator may follow in the same file.
     fn is_like(&self, next: &FlowGenerator) -> bool {
         let labels =
             |made: &FlowGenerator| made.plan().labels().map(str::to_owned).collect::<Vec<_>>();
-        self.made.is_narrow() == next.is_narrow() && labels(&self.made) == labels(next)
+        let made = self.generator();
+        made.is_narrow() == next.is_narrow() && labels(made) == labels(next)
     }
 
     fn taken_over(&self, args: &FlowsArgs) -> Result<(FlowConfig, FlowGenerator)> {
         let mut config = args.plan.config(true)?;
-        let (index, reached) = (self.made.index(), self.made.stats().current);
+        let made = self.generator();
+        let (index, reached) = (made.index(), made.stats().current);
         if !config.attacks.is_empty() || !config.timing.schedule.is_empty() {
             // What is told from the start on keeps its times: going on in the row does it.
             let from = config.plan()?.index_at(reached);
