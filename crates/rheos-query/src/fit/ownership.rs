@@ -1,10 +1,10 @@
 //! Whether servers own their services: knowing the server leaves little to be known about the service.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 
 use super::sample::Conversation;
 use super::service::service_of;
+use crate::analyze::spread::entropy;
 
 /// A server with fewer conversations tells nothing: one service may be chance.
 const SEEN_MIN: u64 = 10;
@@ -37,21 +37,14 @@ pub(super) fn is_owned(conversations: &[Conversation], networks: usize) -> bool 
     if seen * 2 < conversations.len() as u64 {
         return false;
     }
-    let before = bits(&of_all);
-    let count = |services: &HashMap<_, u64>| services.values().sum::<u64>() as f64;
-    let left: f64 = of_server.values().map(|s| bits(s) * count(s) / seen as f64).sum();
+    let before = entropy(of_all.values().copied());
+    let left = |services: &HashMap<_, u64>| {
+        let counts = services.values().copied();
+        entropy(counts.clone()) * counts.sum::<u64>() as f64 / seen as f64
+    };
+    let left: f64 = of_server.values().map(left).sum();
     let few = servers.values().all(|&servers| servers <= SERVERS_MAX * networks.max(1));
     before >= BITS_MIN && left <= LEFT_MAX * before && few
-}
-
-/// Shannon's entropy of counts.
-fn bits<K: Hash + Eq>(counts: &HashMap<K, u64>) -> f64 {
-    let all = counts.values().sum::<u64>() as f64;
-    // In one order, so that the sum is always the same.
-    let mut counts: Vec<u64> = counts.values().copied().filter(|&count| count > 0).collect();
-    counts.sort_unstable();
-    let term = |count: u64| -(count as f64 / all) * (count as f64 / all).log2();
-    counts.into_iter().map(term).sum()
 }
 
 #[cfg(test)]
