@@ -74,14 +74,8 @@ impl SqlQuery {
             .worker_threads(self.request.threads.max(1))
             .build()
             .map_err(|error| Error::io("start threads for", "the query", error))?;
-        let tables: Vec<(String, Arc<FlowTable>)> = self
-            .sources
-            .iter()
-            .map(|source| {
-                let table = FlowTable::open(source, &self.request)?;
-                Ok((source.name.clone(), Arc::new(table)))
-            })
-            .collect::<Result<_, Error>>()?;
+        let open = |source| FlowTable::open(source, &self.request).map(Arc::new);
+        let tables = self.sources.iter().map(open).collect::<Result<Vec<_>, Error>>()?;
         runtime.block_on(async {
             let context = self.context(&tables)?;
             let options = SQLOptions::new()
@@ -106,13 +100,13 @@ impl SqlQuery {
         // Readers that were told to stop tell first how far they came.
         drop(runtime);
         let mut stats = ReadStats::default();
-        for (_, table) in &tables {
+        for table in &tables {
             stats.merge(table.stats());
         }
         Ok(stats)
     }
 
-    fn context(&self, tables: &[(String, Arc<FlowTable>)]) -> Result<SessionContext, Error> {
+    fn context(&self, tables: &[Arc<FlowTable>]) -> Result<SessionContext, Error> {
         let config = SessionConfig::new()
             .with_target_partitions(self.request.threads.max(1))
             .with_batch_size(STEP_ROWS)
@@ -124,9 +118,10 @@ impl SqlQuery {
             .map_err(|e| told(&e))?;
         let context = SessionContext::new_with_config_rt(config, environment);
         functions::register(&context);
-        for (name, table) in tables {
-            let table = Arc::clone(table) as Arc<dyn datafusion::catalog::TableProvider>;
-            context.register_table(name.as_str(), table).map_err(|e| told(&e))?;
+        for table in tables {
+            context
+                .register_table(table.name(), Arc::<FlowTable>::clone(table))
+                .map_err(|e| told(&e))?;
         }
         Ok(context)
     }
@@ -172,22 +167,10 @@ fn plainly(text: &str) -> String {
 /// The types that results have outside of a query.
 fn plain_type(data_type: &DataType) -> DataType {
     match data_type {
-        DataType::Boolean
-        | DataType::Int8
-        | DataType::Int16
-        | DataType::Int32
-        | DataType::Int64
-        | DataType::UInt8
-        | DataType::UInt16
-        | DataType::UInt32
-        | DataType::UInt64
-        | DataType::Float32
-        | DataType::Float64 => data_type.clone(),
+        DataType::Boolean | DataType::Float32 | DataType::Float64 => data_type.clone(),
+        number if number.is_integer() => number.clone(),
+        number if number.is_decimal() => DataType::Float64,
         DataType::Timestamp(..) => DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
-        DataType::Decimal32(..)
-        | DataType::Decimal64(..)
-        | DataType::Decimal128(..)
-        | DataType::Decimal256(..) => DataType::Float64,
         _ => DataType::Utf8,
     }
 }

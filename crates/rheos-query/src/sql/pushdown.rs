@@ -74,7 +74,7 @@ fn text(expr: &Expr, columns: FlowColumns, depth: u32) -> Option<String> {
 }
 
 fn named(name: &str, columns: FlowColumns) -> Option<FlowColumn> {
-    FlowColumn::all().find(|column| column.name() == name && columns.contains(*column))
+    FlowColumn::named(name).filter(|column| columns.contains(*column))
 }
 
 const fn side(column: FlowColumn) -> Option<&'static str> {

@@ -26,16 +26,22 @@ const WAITING_BATCHES: usize = 4;
 
 /// Flow files under one name.
 pub(super) struct FlowTable {
-    name: String,
-    files: Vec<PathBuf>,
+    files: Arc<Files>,
     request: Request,
     /// Columns that any file has, and those that all have.
     any: FlowColumns,
     all: FlowColumns,
     schema: SchemaRef,
-    stats: Arc<Mutex<ReadStats>>,
+}
+
+/// What all readings of a table share.
+#[derive(Debug)]
+struct Files {
+    name: String,
+    paths: Vec<PathBuf>,
+    stats: Mutex<ReadStats>,
     /// Of files that are pipes: whether they were read.
-    pipes_read: Option<Arc<AtomicBool>>,
+    pipes_read: Option<AtomicBool>,
 }
 
 /// A reader's error on its way through the query.
@@ -72,27 +78,25 @@ impl FlowTable {
             };
             (any, all) = (any | may, all & must);
             if is_pipe(&file) {
-                pipes_read = Some(Arc::default());
+                pipes_read = Some(AtomicBool::new(false));
             }
         }
         if any == FlowColumns::NONE {
             any = FlowColumns::ALL;
         }
-        Ok(Self {
-            name: source.name.clone(),
-            files: source.files.clone(),
-            request: request.clone(),
-            any,
-            all,
-            schema: schema(any, all),
-            stats: Arc::default(),
-            pipes_read,
-        })
+        let (name, paths) = (source.name.clone(), source.files.clone());
+        let files = Arc::new(Files { name, paths, stats: Mutex::default(), pipes_read });
+        Ok(Self { files, request: request.clone(), any, all, schema: schema(any, all) })
+    }
+
+    /// As the query calls it.
+    pub(super) fn name(&self) -> &str {
+        &self.files.name
     }
 
     /// What all scans of the table have read.
     pub(super) fn stats(&self) -> ReadStats {
-        self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.files.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -140,7 +144,7 @@ fn schema(any: FlowColumns, all: FlowColumns) -> SchemaRef {
 
 impl Debug for FlowTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FlowTable({:?})", self.files)
+        write!(f, "FlowTable({:?})", self.files.paths)
     }
 }
 
@@ -185,7 +189,7 @@ impl TableProvider for FlowTable {
             None => Arc::clone(&self.schema),
         };
         let rows = FlowRows {
-            files: self.files.clone(),
+            files: Arc::clone(&self.files),
             request: Request {
                 required: FlowColumns::NONE,
                 optional: wanted.iter().copied().collect(),
@@ -194,9 +198,6 @@ impl TableProvider for FlowTable {
             },
             wanted,
             schema: Arc::clone(&schema),
-            stats: Arc::clone(&self.stats),
-            name: self.name.clone(),
-            pipes_read: self.pipes_read.clone(),
         };
         let rows: Arc<dyn PartitionStream> = Arc::new(rows);
         Ok(Arc::new(StreamingTableExec::try_new(schema, vec![rows], None, [], false, limit)?))
@@ -205,18 +206,15 @@ impl TableProvider for FlowTable {
 
 /// One reading of a table.
 struct FlowRows {
-    name: String,
-    files: Vec<PathBuf>,
+    files: Arc<Files>,
     request: Request,
     wanted: Vec<FlowColumn>,
     schema: SchemaRef,
-    stats: Arc<Mutex<ReadStats>>,
-    pipes_read: Option<Arc<AtomicBool>>,
 }
 
 impl Debug for FlowRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FlowRows({:?}, {:?})", self.files, self.wanted)
+        write!(f, "FlowRows({:?}, {:?})", self.files.paths, self.wanted)
     }
 }
 
@@ -229,17 +227,13 @@ impl PartitionStream for FlowRows {
         let mut stream =
             RecordBatchReceiverStream::builder(Arc::clone(&self.schema), WAITING_BATCHES);
         let sender = stream.tx();
-        let (files, request) = (self.files.clone(), self.request.clone());
+        let (files, request) = (Arc::clone(&self.files), self.request.clone());
         let (wanted, schema) = (self.wanted.clone(), Arc::clone(&self.schema));
-        let stats = Arc::clone(&self.stats);
-        let is_read =
-            self.pipes_read.as_ref().is_some_and(|read| read.swap(true, Ordering::Relaxed));
-        let table = self.name.clone();
         stream.spawn_blocking(move || {
             let shared =
                 |error| DataFusionError::External(Box::new(Shared(Mutex::new(Some(error)))));
-            if is_read {
-                return Err(shared(Error::OnlyOnce { table }));
+            if files.pipes_read.as_ref().is_some_and(|read| read.swap(true, Ordering::Relaxed)) {
+                return Err(shared(Error::OnlyOnce { table: files.name.clone() }));
             }
             let watched = Watched::default();
             let each = |(): &mut (), block: FlowBlock| {
@@ -249,8 +243,8 @@ impl PartitionStream for FlowRows {
                 }
                 Ok(())
             };
-            let (_, read) = scan(&files, &request, &watched, || (), each).map_err(shared)?;
-            stats.lock().unwrap_or_else(PoisonError::into_inner).merge(read);
+            let (_, read) = scan(&files.paths, &request, &watched, || (), each).map_err(shared)?;
+            files.stats.lock().unwrap_or_else(PoisonError::into_inner).merge(read);
             Ok(())
         });
         stream.build()
