@@ -386,12 +386,9 @@ impl FlowPlan {
                 add(u64::from(slot.threshold) << 32 | u64::from(slot.alias));
             }
             for subnet in &side.subnets {
-                let octets = match subnet.address() {
-                    IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-                    IpAddr::V6(v6) => v6.to_bits(),
-                };
-                add((octets >> 64) as u64);
-                add(octets as u64);
+                let (first, _) = subnet.bounds();
+                add((first >> 64) as u64);
+                add(first as u64);
                 add(subnet.prefix_length().into());
             }
         }

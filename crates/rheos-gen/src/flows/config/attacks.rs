@@ -4,7 +4,7 @@ use rheos_core::units::BitRate;
 
 use super::document::{Node, Value};
 use super::keys;
-use super::schema::{Section, scalar, scaled};
+use super::schema::{Section, scalar, scaled, subnet};
 use super::{FlowConfig, FlowRate, SHOWN, not_this};
 use crate::flows::attack::{ATTACKS_MAX, Attack, AttackKind};
 use crate::flows::error::{FlowError, FlowProblem};
@@ -98,13 +98,7 @@ fn each<'a>(section: &Section<'a>, key: &str) -> &'a [Node] {
 }
 
 fn subnets(section: &Section<'_>, key: &str) -> Result<Vec<Subnet>, FlowError> {
-    let read = |node: &Node| {
-        let text = scalar(node, || section.path(key))?;
-        text.parse().map_err(|reason| {
-            let got = text.chars().take(SHOWN).collect();
-            FlowError::new(section.path(key), FlowProblem::Subnet { got, reason }).at(node.place())
-        })
-    };
+    let read = |node: &Node| subnet(node, || section.path(key));
     each(section, key).iter().map(read).collect()
 }
 

@@ -33,7 +33,7 @@ impl ConfigKeys {
 }
 
 /// All of them.
-pub const CONFIG_KEYS: [&ConfigKeys; 20] = [
+pub const CONFIG_KEYS: &[&ConfigKeys] = &[
     &TOP,
     &GENERATION,
     &RATE,

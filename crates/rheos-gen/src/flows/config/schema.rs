@@ -10,6 +10,7 @@ use super::models::{read_service, read_sessions};
 use super::{FlowConfig, FlowRate, Rate, Sizes, Subnets, attacks, timing};
 use crate::flows::error::{FlowError, FlowProblem, Place};
 use crate::flows::pattern::UnknownPattern;
+use crate::flows::subnet::Subnet;
 use crate::flows::{Arrivals, Realism, Route, SizeModel};
 
 /// Reads and checks; errors know their line.
@@ -108,11 +109,8 @@ fn read_pattern(config: &mut FlowConfig, node: &Node) -> Result<(), FlowError> {
 
 fn read_route(node: &Node) -> Result<Route, FlowError> {
     let section = Section::new(node, "network.routes", &keys::ROUTE)?;
-    let Some(network) = section.text("network")? else { return Err(section.missing("network")) };
-    let network = network.parse().map_err(|reason| {
-        let got = network.chars().take(super::SHOWN).collect();
-        section.error("network", FlowProblem::Subnet { got, reason })
-    })?;
+    let Some(network) = section.get("network") else { return Err(section.missing("network")) };
+    let network = subnet(network, || section.path("network"))?;
     let as_number = section.whole("as", u32::MAX.into())?.unwrap_or(0) as u32;
     let interface = section.whole("interface", u16::MAX.into())?.unwrap_or(0) as u16;
     Ok(Route { network, as_number, interface })
@@ -125,14 +123,7 @@ fn read_subnets(
     weights: &'static str,
 ) -> Result<(), FlowError> {
     if let Some(list) = network.list(subnets)? {
-        let read = |node: &Node| {
-            let text = scalar(node, || network.path(subnets))?;
-            text.parse().map_err(|reason| {
-                let got = text.chars().take(super::SHOWN).collect();
-                FlowError::new(network.path(subnets), FlowProblem::Subnet { got, reason })
-                    .at(node.place())
-            })
-        };
+        let read = |node: &Node| subnet(node, || network.path(subnets));
         side.subnets = list.iter().map(read).collect::<Result<_, _>>()?;
     }
     if let Some(list) = network.list(weights)? {
@@ -319,6 +310,14 @@ pub(super) fn scalar(node: &Node, key: impl Fn() -> String) -> Result<&str, Flow
         _ => Err(FlowError::new(key(), FlowProblem::Shape { expected: "a single value" })
             .at(node.place())),
     }
+}
+
+pub(super) fn subnet(node: &Node, key: impl Fn() -> String) -> Result<Subnet, FlowError> {
+    let text = scalar(node, &key)?;
+    text.parse().map_err(|reason| {
+        let got = text.chars().take(super::SHOWN).collect();
+        FlowError::new(key(), FlowProblem::Subnet { got, reason }).at(node.place())
+    })
 }
 
 pub(super) fn number(node: &Node, key: impl Fn() -> String) -> Result<f64, FlowError> {
