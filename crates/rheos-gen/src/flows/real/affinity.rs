@@ -22,6 +22,12 @@ pub(super) fn server(net: &Net, port: u16, which: u64) -> [u64; 2] {
     [net.high, net.low + number + (own | u64::from(router))]
 }
 
+/// Which of them a half word chooses: by the square of an even choice, so that small numbers are likelier.
+#[inline(always)]
+fn which(half: u32) -> u64 {
+    (u64::from(half) * u64::from(half)) >> (64 - SERVERS_BITS)
+}
+
 /// The servers that half words choose: the first of a port for 35 % of all, the last for 6 %.
 #[inline(always)]
 pub(super) fn servers(
@@ -33,15 +39,12 @@ pub(super) fn servers(
 ) {
     if let [only] = *side.nets {
         for k in 0..LANES {
-            let square = u64::from(halves[k]) * u64::from(halves[k]);
-            [high[k], low[k]] = server(&only, ports[k] as u16, square >> (64 - SERVERS_BITS));
+            [high[k], low[k]] = server(&only, ports[k] as u16, which(halves[k]));
         }
         return;
     }
     for k in 0..LANES {
         let net = side.nets.get(nets[k] as usize).copied().unwrap_or_default();
-        // The square of an even choice: small numbers are likelier.
-        let square = u64::from(halves[k]) * u64::from(halves[k]);
-        [high[k], low[k]] = server(&net, ports[k] as u16, square >> (64 - SERVERS_BITS));
+        [high[k], low[k]] = server(&net, ports[k] as u16, which(halves[k]));
     }
 }
