@@ -14,6 +14,7 @@ use crate::failure::Misuse;
 use crate::flow_plan::variables_of;
 use crate::output::{Output, Tone};
 use crate::summary;
+use crate::threads::threads;
 
 /// Flows of each stream where nothing says how many.
 const FLOWS_PER_STREAM: u64 = 10_000;
@@ -139,9 +140,7 @@ impl CollectedArgs {
             if self.no_progress { Some(DataProgressStyle::None) } else { self.progress_style };
         Ok(Collected {
             progress: DataProgress::new(style, global.progress, output),
-            threads: std::thread::available_parallelism()
-                .map_or(1, usize::from)
-                .min(totals.streams() as usize),
+            threads: threads(0).min(totals.streams() as usize),
             totals,
             seed: config.seed,
             reached: Reached::default(),

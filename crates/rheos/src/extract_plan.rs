@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::config::keys::Key;
 use crate::failure::Misuse;
 use crate::filter;
+use crate::threads::threads;
 
 /// The plan for these settings and columns.
 pub(crate) fn of_settings(settings: &Settings, selection: Selection) -> Result<ExtractConfig> {
@@ -41,7 +42,7 @@ pub(crate) fn of_settings(settings: &Settings, selection: Selection) -> Result<E
             exact_rows_max: count(Key::FeaturesExactRowsMax),
             tls_message_max: count(Key::FeaturesTlsMessageMax),
         },
-        threads: threads(settings),
+        threads: threads(settings.number(Key::FlowThreads) as usize),
     })
 }
 
@@ -135,14 +136,6 @@ pub(crate) fn flow(settings: &Settings) -> FlowConfig {
         key_vlan: settings.switch(Key::FlowKeyVlan),
         key_tunnel: settings.switch(Key::FlowKeyTunnel),
         hash_seed: settings.number(Key::FlowSeed),
-    }
-}
-
-/// Threads that follow flows: as told, else one per core.
-fn threads(settings: &Settings) -> usize {
-    match settings.number(Key::FlowThreads) as usize {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        told => told,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::filter::parse_flow;
 use crate::flow_sources::{SCALED_SOURCES, SOURCES};
 use crate::output::{Output, Tone};
 use crate::summary;
+use crate::threads::threads;
 
 /// Which flows.
 #[derive(Clone, Debug, Args)]
@@ -100,10 +101,7 @@ impl FlowChoiceArgs {
 
     /// What to read for `required` columns, and those of `optional` that are there.
     pub(crate) fn request(&self, required: FlowColumns, optional: FlowColumns) -> Result<Request> {
-        let threads = match usize::try_from(self.threads.0).unwrap_or(usize::MAX) {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads.min(256),
-        };
+        let threads = threads(usize::try_from(self.threads.0).unwrap_or(usize::MAX)).min(256);
         Ok(Request {
             optional,
             filter: BlockFilter::new(&self.flow_filter()?),

@@ -50,6 +50,7 @@ mod rows_out;
 mod selection;
 mod summary;
 mod table;
+mod threads;
 mod usage;
 mod watch_folder;
 mod whole_file;

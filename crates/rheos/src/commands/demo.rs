@@ -26,6 +26,7 @@ use crate::report::flows::FlowFigures;
 use crate::report::{self, Block, Report, Section, traffic};
 use crate::summary::plural;
 use crate::table::Table;
+use crate::threads::threads;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -167,11 +168,7 @@ fn extract(folder: &Path) -> Result<(Vec<RecordBatch>, Summary)> {
     let schema = feature_table::arrow_schema(features.selection.columns());
     let options = SinkOptions { force: true, ..SinkOptions::new(Format::Parquet) };
     let mut sink = Sink::create(&Target::parse(folder.join(ROWS)), schema.into(), options)?;
-    let config = ExtractConfig {
-        features,
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
-        ..ExtractConfig::default()
-    };
+    let config = ExtractConfig { features, threads: threads(0), ..ExtractConfig::default() };
     let mut rows = Vec::new();
     let summary = pipeline::run::<anyhow::Error>(
         &config,

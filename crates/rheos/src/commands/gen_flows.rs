@@ -4,7 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use rheos_core::units::{BitRate, Bytes, Count, human};
 use rheos_core::{Nanos, Timestamp, WideRecord};
@@ -23,6 +23,7 @@ use crate::flow_makers::Makers;
 use crate::flow_plan::FlowPlanArgs;
 use crate::flow_rotation::{FlowFiles, RotationArgs};
 use crate::output::{Output, Tone};
+use crate::threads::threads;
 use crate::{report, summary, whole_file};
 
 const EXAMPLES: &str = "\
@@ -389,13 +390,6 @@ fn left_out(told: &Told, output: &Output) -> u64 {
     refused.iter().map(|(_, count)| *count).sum()
 }
 
-fn threads(told: usize) -> usize {
-    match told {
-        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        told => told,
-    }
-}
-
 fn open(args: &FlowsArgs, config: &FlowConfig, output: &Output) -> Result<Outlet> {
     let export = args.send.export(config);
     if let Some(to) = &args.send.to {
@@ -474,17 +468,7 @@ impl Source {
         self.changed = now;
         let path = args.plan.plan.as_deref().unwrap_or(Path::new(""));
         match self.taken_over(args) {
-            Ok(next) if args.send.to.is_none() && !self.is_like(&next.1) => {
-                let warning = output.paint_err(Tone::Warn, "warning:");
-                output.complain(&format!(
-                    "{warning} {}: its records have other columns or labels than the file that was begun",
-                    path.display()
-                ));
-                output
-                    .complain("going on with the configuration as it was; start anew for this one");
-            }
-            Ok(next) => {
-                let (config, made) = next;
+            Ok((config, made)) => {
                 (self.config, self.makers) = (config, Makers::new(made, threads(args.threads))?);
                 let text = format!("{}  read again", path.display());
                 summary::line(output, "config", Tone::Strong, &text);
@@ -497,15 +481,25 @@ impl Source {
         Ok(())
     }
 
-    /// Whether records of another generator may follow in the same file.
-    fn is_like(&self, next: &FlowGenerator) -> bool {
-        let labels =
-            |made: &FlowGenerator| made.plan().labels().map(str::to_owned).collect::<Vec<_>>();
-        let made = self.generator();
-        made.is_narrow() == next.is_narrow() && labels(made) == labels(next)
+    fn taken_over(&self, args: &FlowsArgs) -> Result<(FlowConfig, FlowGenerator)> {
+        let (config, made) = self.next(args)?;
+        if args.send.to.is_none() && !self.is_like(&made) {
+            bail!(
+                "{}: its records have other columns or labels than the file that was begun; start anew for this one",
+                args.plan.plan.as_deref().unwrap_or(Path::new("")).display()
+            );
+        }
+        Ok((config, made))
     }
 
-    fn taken_over(&self, args: &FlowsArgs) -> Result<(FlowConfig, FlowGenerator)> {
+    /// Whether records of another generator may follow in the same file.
+    fn is_like(&self, next: &FlowGenerator) -> bool {
+        let made = self.generator();
+        made.is_narrow() == next.is_narrow() && made.plan().labels().eq(next.plan().labels())
+    }
+
+    /// What the configuration makes now, from the moment on that has been reached.
+    fn next(&self, args: &FlowsArgs) -> Result<(FlowConfig, FlowGenerator)> {
         let mut config = args.plan.config(true)?;
         let made = self.generator();
         let (index, reached) = (made.index(), made.stats().current);
